@@ -1,0 +1,110 @@
+//! The change feed: one entry for every create, update and delete.
+
+use std::sync::Arc;
+
+use crate::command::deleted_block;
+use crate::{Application, Chat, KeyBinding, Message, Need, Timestamp};
+
+/// The thing that a change is about, within its application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The application itself.
+    Application,
+    /// A chat.
+    Chat {
+        /// Its number.
+        chat: u64,
+    },
+    /// A message.
+    Message {
+        /// The chat's number.
+        chat: u64,
+        /// The message's number.
+        number: u64,
+    },
+}
+
+impl Subject {
+    /// The chat it is, or lies in.
+    #[must_use]
+    pub fn chat(self) -> Option<u64> {
+        match self {
+            Subject::Application => None,
+            Subject::Chat { chat } | Subject::Message { chat, .. } => Some(chat),
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The thing came to be, at version 1.
+    Created,
+    /// Its content was replaced.
+    Updated,
+    /// It became a tombstone; below a chat or application, all went with it.
+    Deleted,
+}
+
+/// One entry of an application's feed, without the content of the thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// 1, 2, 3 … in the application, without a hole.
+    pub position: u64,
+    /// When Tiro accepted it.
+    pub at: Timestamp,
+    /// What changed.
+    pub subject: Subject,
+    /// How.
+    pub action: Action,
+    /// The version that the change gave it.
+    pub version: u64,
+    /// The key of the request that made it.
+    pub key: Option<Arc<KeyBinding>>,
+}
+
+/// A thing with its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Thing {
+    /// An application.
+    Application(Application),
+    /// A chat.
+    Chat(Chat),
+    /// A message.
+    Message(Message),
+}
+
+/// A change together with the thing, if the change made the version that is the present one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What happened.
+    pub change: Change,
+    /// The thing as it is now; `None` if a later entry has it, or it went with its chat.
+    pub thing: Option<Thing>,
+}
+
+impl Change {
+    /// Names the facts that restoring or replaying this change needs.
+    pub(crate) fn each_need<E>(&self, visit: &mut impl FnMut(Need<'_>) -> Result<(), E>) -> Result<(), E> {
+        if let Some(binding) = &self.key {
+            visit(Need::Key(&binding.name))?;
+        }
+        match self.subject {
+            Subject::Application => Ok(()),
+            Subject::Chat { chat } => visit(Need::Chat(chat)),
+            Subject::Message { chat, number } => {
+                visit(Need::Chat(chat))?;
+                if self.action != Action::Created {
+                    visit(Need::Message { chat, number })?;
+                }
+                if self.action == Action::Deleted {
+                    visit(Need::DeletedInBlock {
+                        chat,
+                        block: deleted_block(number),
+                    })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The port between HTTP and an engine: what every engine can do, in the words of the domain.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::{
+    Application, Chat, Cursor, Entry, Message, NumberRange, Page, Rejection, Reply, Request, Timestamp, Token,
+};
+
+/// An answer that is on its way.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send + 'a>>;
+
+/// Why there is no answer of the wanted kind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The state of things refuses the request.
+    Rejected(Rejection),
+    /// Not now; perhaps later.
+    Unavailable(Unavailable),
+    /// Something is wrong inside. The text is for the operator, not for the client.
+    Internal(String),
+}
+
+/// An engine cannot serve a request now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unavailable {
+    /// Why.
+    pub shortage: Shortage,
+    /// When it is worth asking again.
+    pub retry_after: Duration,
+}
+
+/// Why an engine cannot serve now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shortage {
+    /// No space is left for writes; reads go on.
+    StorageFull,
+    /// More waits than the engine holds; nothing of the request was done.
+    Overloaded,
+    /// The engine is stopping; nothing of the request was done.
+    Stopping,
+    /// The request may have been carried out or not: send it again with its key.
+    OutcomeUnknown,
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Failure {
+        Failure::Rejected(rejection)
+    }
+}
+
+/// A thing and the place in the feed at which it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// The thing.
+    pub thing: T,
+    /// The state that it belongs to.
+    pub cursor: Cursor,
+}
+
+/// A place in the list of applications, which is ordered by creation time, then token.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ApplicationsAfter {
+    /// Of the last application seen.
+    pub created_at: Timestamp,
+    /// Of the last application seen.
+    pub token: Token,
+}
+
+/// What an export consists of, in this order for each application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// The beginning of an application; `last_position` says how many entries follow.
+    Application(Application),
+    /// The next entries of its feed, at least one.
+    Entries(Vec<Entry>),
+}
+
+/// An export from one snapshot, read piece by piece so that memory stays flat.
+pub trait Export: Send {
+    /// The next piece; `None` at the end.
+    fn next(&mut self) -> Pending<'_, Option<Exported>>;
+}
+
+/// What an engine can serve at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Why writes cannot be served, if so.
+    pub writes_blocked: Option<Shortage>,
+    /// Whatever else an operator should know, one sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// A store of applications, chats and messages that keeps the contract.
+///
+/// Reads show every write acknowledged before they were called, never a part of one, never one that is not durable.
+pub trait Engine: Send + Sync + 'static {
+    /// Carries out a request, wholly or not at all. It is taken over when this function is called: dropping the
+    /// answer does not withdraw it.
+    fn write(&self, request: Request) -> Pending<'static, Reply>;
+
+    /// An application; a deleted one is rejected.
+    fn application<'a>(&'a self, token: &'a Token) -> Pending<'a, Seen<Application>>;
+
+    /// Live applications by creation time and token, at most `limit`.
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>>;
+
+    /// A chat; a deleted one is rejected.
+    fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>>;
+
+    /// Chats by number, tombstones included.
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>>;
+
+    /// Live chats by [`Chat::activity_position`], highest first, below `before` if given.
+    fn chats_by_activity<'a>(
+        &'a self,
+        token: &'a Token,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Pending<'a, Page<Chat>>;
+
+    /// A message; a deleted one is rejected.
+    fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>>;
+
+    /// Messages of a chat by number, tombstones included; a page ends early at [`crate::PAGE_BYTES_MAX`].
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>>;
+
+    /// One application, or all of them (tombstones too), each with its whole feed, from one snapshot.
+    fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>>;
+
+    /// What can be served now.
+    fn health(&self) -> Health;
+}

@@ -1,0 +1,313 @@
+//! The state that a batch of requests is decided on, and the one place where events change state.
+//!
+//! An engine loads what the batch needs ([`Facts::load`]), decides request by request, applies each event at once, so
+//! that every request sees the ones before it, and at the end stores the rows that changed. What was not asked for
+//! is unknown, and deciding on it is a programmer's error; only an application made in this very batch has nothing
+//! unknown inside.
+
+mod apply;
+mod restore;
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use crate::{
+    Application, ApplicationId, ApplicationNeed, Change, Chat, KeyName, Message, Namespace, Need, Request,
+    Token,
+};
+
+type Map<K, V> = HashMap<K, V, RandomState>;
+
+/// What a key is bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundKey {
+    /// The application whose feed has the change.
+    pub application: ApplicationId,
+    /// The change; `None` if it went with its application.
+    pub change: Option<Change>,
+}
+
+/// Where an engine finds state, one thing at a time.
+pub trait FactSource {
+    /// Why something could not be read.
+    type Error;
+
+    /// The application that has or had the token.
+    fn application_by_token(&self, token: &Token) -> Result<Option<Application>, Self::Error>;
+    /// The application of this number, visible or not.
+    fn application(&self, id: ApplicationId) -> Result<Option<Application>, Self::Error>;
+    /// A chat or its tombstone.
+    fn chat(&self, application: ApplicationId, chat: u64) -> Result<Option<Chat>, Self::Error>;
+    /// A message or its tombstone.
+    fn message(
+        &self,
+        application: ApplicationId,
+        chat: u64,
+        number: u64,
+    ) -> Result<Option<Message>, Self::Error>;
+    /// What a key is bound to; `application` is `None` for [`Namespace::Server`].
+    fn key(
+        &self,
+        application: Option<ApplicationId>,
+        name: &KeyName,
+    ) -> Result<Option<BoundKey>, Self::Error>;
+    /// Deleted messages of a block.
+    fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64)
+    -> Result<u32, Self::Error>;
+}
+
+/// A row and whether an event changed it since it was loaded.
+#[derive(Clone, Debug)]
+struct Row<T> {
+    value: T,
+    changed: bool,
+}
+
+impl<T> Row<T> {
+    fn loaded(value: T) -> Row<T> {
+        Row {
+            value,
+            changed: false,
+        }
+    }
+
+    fn set(&mut self) -> &mut T {
+        self.changed = true;
+        &mut self.value
+    }
+}
+
+/// The working state of one batch.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    next_application: ApplicationId,
+    /// Applications made in this batch.
+    born: Vec<ApplicationId>,
+    tokens: Map<Token, Option<ApplicationId>>,
+    applications: Map<ApplicationId, Row<Option<Application>>>,
+    chats: Map<(ApplicationId, u64), Row<Option<Chat>>>,
+    messages: Map<(ApplicationId, u64, u64), Row<Option<Message>>>,
+    keys: Map<Option<ApplicationId>, Map<KeyName, Option<BoundKey>>>,
+    deleted_in_block: Map<(ApplicationId, u64, u64), Row<u32>>,
+}
+
+impl Facts {
+    /// Nothing known yet; the next application will have the number `next_application`.
+    #[must_use]
+    pub fn new(next_application: ApplicationId) -> Facts {
+        Facts {
+            next_application,
+            born: Vec::new(),
+            tokens: Map::default(),
+            applications: Map::default(),
+            chats: Map::default(),
+            messages: Map::default(),
+            keys: Map::default(),
+            deleted_in_block: Map::default(),
+        }
+    }
+
+    /// Makes known what a request needs, asking `source` only for what is still unknown.
+    ///
+    /// # Errors
+    /// The first error of `source`.
+    pub fn load<S: FactSource>(&mut self, request: &Request, source: &S) -> Result<(), S::Error> {
+        if let Some(other) = request.command.other_application() {
+            self.load_token(other, source)?;
+        }
+        let id = match request.command.application() {
+            ApplicationNeed::Token(token) => self.load_token(token, source)?,
+            ApplicationNeed::Id(id) => self.load_application(id, source)?,
+        };
+        if let Some(name) = request.key_name() {
+            self.load_key(id, &name, source)?;
+        }
+        match id {
+            Some(id) => request.command.each_need(|need| self.load_need(id, need, source)),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes known what applying an already decided event needs.
+    ///
+    /// # Errors
+    /// The first error of `source`.
+    pub fn load_for_event<S: FactSource>(
+        &mut self,
+        event: &crate::Event,
+        source: &S,
+    ) -> Result<(), S::Error> {
+        let id = event.application();
+        self.load_application(id, source)?;
+        event.each_need(|need| self.load_need(id, need, source))
+    }
+
+    fn load_token<S: FactSource>(
+        &mut self,
+        token: &Token,
+        source: &S,
+    ) -> Result<Option<ApplicationId>, S::Error> {
+        if let Some(known) = self.tokens.get(token) {
+            return Ok(*known);
+        }
+        let found = source.application_by_token(token)?;
+        let id = found.as_ref().map(|application| application.id);
+        self.tokens.insert(token.clone(), id);
+        if let (Some(id), Some(application)) = (id, found) {
+            self.applications
+                .entry(id)
+                .or_insert_with(|| Row::loaded(Some(application)));
+        }
+        Ok(id)
+    }
+
+    fn load_application<S: FactSource>(
+        &mut self,
+        id: ApplicationId,
+        source: &S,
+    ) -> Result<Option<ApplicationId>, S::Error> {
+        if let std::collections::hash_map::Entry::Vacant(e) = self.applications.entry(id) {
+            e.insert(Row::loaded(source.application(id)?));
+        }
+        Ok(self.applications[&id]
+            .value
+            .as_ref()
+            .map(|application| application.id))
+    }
+
+    fn load_key<S: FactSource>(
+        &mut self,
+        application: Option<ApplicationId>,
+        name: &KeyName,
+        source: &S,
+    ) -> Result<(), S::Error> {
+        let scope = application.filter(|_| name.namespace != Namespace::Server);
+        if scope.is_none() && name.namespace != Namespace::Server {
+            return Ok(()); // No such application: nothing can be bound in it.
+        }
+        let known = self.keys.entry(scope).or_default();
+        if !known.contains_key(name) {
+            known.insert(name.clone(), source.key(scope, name)?);
+        }
+        Ok(())
+    }
+
+    fn load_need<S: FactSource>(
+        &mut self,
+        id: ApplicationId,
+        need: Need<'_>,
+        source: &S,
+    ) -> Result<(), S::Error> {
+        match need {
+            Need::Key(name) => self.load_key(Some(id), name, source)?,
+            Need::Chat(chat) => {
+                if let std::collections::hash_map::Entry::Vacant(e) = self.chats.entry((id, chat)) {
+                    e.insert(Row::loaded(source.chat(id, chat)?));
+                }
+            }
+            Need::Message { chat, number } => {
+                if let std::collections::hash_map::Entry::Vacant(e) = self.messages.entry((id, chat, number))
+                {
+                    e.insert(Row::loaded(source.message(id, chat, number)?));
+                }
+            }
+            Need::DeletedInBlock { chat, block } => {
+                if let std::collections::hash_map::Entry::Vacant(e) =
+                    self.deleted_in_block.entry((id, chat, block))
+                {
+                    let deleted = source.deleted_in_block(id, chat, block)?;
+                    e.insert(Row::loaded(deleted));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number that the next application will have.
+    #[must_use]
+    pub fn next_application(&self) -> ApplicationId {
+        self.next_application
+    }
+
+    /// The application that has or had a token.
+    #[must_use]
+    pub fn application_by_token(&self, token: &Token) -> Option<&Application> {
+        let id = self
+            .tokens
+            .get(token)
+            .expect("the token of a request is loaded before it is decided");
+        id.and_then(|id| self.application(id))
+    }
+
+    /// An application by number.
+    #[must_use]
+    pub fn application(&self, id: ApplicationId) -> Option<&Application> {
+        self.applications.get(&id).and_then(|row| row.value.as_ref())
+    }
+
+    /// A chat or its tombstone.
+    #[must_use]
+    pub fn chat(&self, application: ApplicationId, chat: u64) -> Option<&Chat> {
+        match self.chats.get(&(application, chat)) {
+            Some(row) => row.value.as_ref(),
+            None => self.unknown(application),
+        }
+    }
+
+    /// A message or its tombstone.
+    #[must_use]
+    pub fn message(&self, application: ApplicationId, chat: u64, number: u64) -> Option<&Message> {
+        match self.messages.get(&(application, chat, number)) {
+            Some(row) => row.value.as_ref(),
+            None => self.unknown(application),
+        }
+    }
+
+    /// What a key is bound to.
+    #[must_use]
+    pub fn key(&self, application: Option<ApplicationId>, name: &KeyName) -> Option<&BoundKey> {
+        match self.keys.get(&application).and_then(|keys| keys.get(name)) {
+            Some(bound) => bound.as_ref(),
+            None => self.unknown(application.expect("a server's key is loaded before it is needed")),
+        }
+    }
+
+    /// What was not loaded is absent in an application of this batch, and a programmer's error elsewhere.
+    fn unknown<T>(&self, application: ApplicationId) -> Option<T> {
+        assert!(
+            self.born.contains(&application),
+            "a fact that a request needs is loaded before it is decided"
+        );
+        None
+    }
+
+    /// Applications that events changed.
+    pub fn changed_applications(&self) -> impl Iterator<Item = &Application> {
+        self.applications
+            .values()
+            .filter(|row| row.changed)
+            .filter_map(|row| row.value.as_ref())
+    }
+
+    /// Chats that events changed.
+    pub fn changed_chats(&self) -> impl Iterator<Item = (ApplicationId, &Chat)> {
+        let changed = self.chats.iter().filter(|(_, row)| row.changed);
+        changed.filter_map(|((application, _), row)| row.value.as_ref().map(|chat| (*application, chat)))
+    }
+
+    /// Messages that events replaced or restores brought: `(application, chat, message)`. New messages stand in
+    /// [`crate::Event::MessagesCreated`] itself, and here only if they changed again.
+    pub fn changed_messages(&self) -> impl Iterator<Item = (ApplicationId, u64, &Message)> {
+        let changed = self.messages.iter().filter(|(_, row)| row.changed);
+        changed.filter_map(|((application, chat, _), row)| {
+            row.value.as_ref().map(|message| (*application, *chat, message))
+        })
+    }
+
+    /// Deleted counts that events changed: `(application, chat, block, deleted)`.
+    pub fn changed_blocks(&self) -> impl Iterator<Item = (ApplicationId, u64, u64, u32)> {
+        let changed = self.deleted_in_block.iter().filter(|(_, row)| row.changed);
+        changed.map(|((application, chat, block), row)| (*application, *chat, *block, row.value))
+    }
+}

@@ -1,0 +1,470 @@
+//! What each event does to state. Nothing is decided here: events carry every value.
+
+use super::{BoundKey, Facts, Row};
+use crate::command::deleted_block;
+use crate::{
+    Action, Application, ApplicationId, Change, Chat, Event, KeyBinding, Message, MessageCreated, Namespace,
+    Need, Stage, Subject, Timestamp,
+};
+use std::sync::Arc;
+
+impl Event {
+    /// Names each fact, besides the application, whose state the event changes.
+    pub(crate) fn each_need<E>(&self, mut visit: impl FnMut(Need<'_>) -> Result<(), E>) -> Result<(), E> {
+        match self {
+            Event::ChatCreated { chat, .. } => visit(Need::Chat(chat.number)),
+            Event::ChatUpdated { chat, .. }
+            | Event::ChatDeleted { chat, .. }
+            | Event::MessagesCreated { chat, .. }
+            | Event::MessageUpdated { chat, .. } => visit(Need::Chat(*chat)),
+            Event::MessageDeleted { chat, message, .. } => {
+                visit(Need::Chat(*chat))?;
+                visit(Need::DeletedInBlock {
+                    chat: *chat,
+                    block: deleted_block(message.number),
+                })
+            }
+            Event::EntriesRestored { entries, .. } => entries
+                .iter()
+                .try_for_each(|entry| entry.change.each_need(&mut visit)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The changes that the event adds to the feed, in order.
+    pub fn each_change(&self, mut visit: impl FnMut(Change)) {
+        let mut one =
+            |subject, action, position: u64, at: Timestamp, version, key: &Option<Arc<KeyBinding>>| {
+                visit(Change {
+                    position,
+                    at,
+                    subject,
+                    action,
+                    version,
+                    key: key.clone(),
+                });
+            };
+        match self {
+            Event::ApplicationCreated { application, key } => {
+                one(
+                    Subject::Application,
+                    Action::Created,
+                    1,
+                    application.created_at,
+                    1,
+                    key,
+                );
+            }
+            Event::ApplicationUpdated {
+                position,
+                at,
+                version,
+                key,
+                ..
+            } => {
+                one(
+                    Subject::Application,
+                    Action::Updated,
+                    *position,
+                    *at,
+                    *version,
+                    key,
+                );
+            }
+            Event::ApplicationDeleted {
+                position,
+                at,
+                version,
+                key,
+                ..
+            } => {
+                one(
+                    Subject::Application,
+                    Action::Deleted,
+                    *position,
+                    *at,
+                    *version,
+                    key,
+                );
+            }
+            Event::ChatCreated { chat, at, key, .. } => {
+                one(
+                    Subject::Chat { chat: chat.number },
+                    Action::Created,
+                    chat.change_position,
+                    *at,
+                    1,
+                    key,
+                );
+            }
+            Event::ChatUpdated {
+                chat,
+                position,
+                at,
+                version,
+                key,
+                ..
+            } => {
+                one(
+                    Subject::Chat { chat: *chat },
+                    Action::Updated,
+                    *position,
+                    *at,
+                    *version,
+                    key,
+                );
+            }
+            Event::ChatDeleted {
+                chat,
+                position,
+                at,
+                version,
+                key,
+                ..
+            } => {
+                one(
+                    Subject::Chat { chat: *chat },
+                    Action::Deleted,
+                    *position,
+                    *at,
+                    *version,
+                    key,
+                );
+            }
+            Event::MessagesCreated {
+                chat,
+                first_number,
+                first_position,
+                at,
+                messages,
+                ..
+            } => {
+                for (step, message) in (0..).zip(messages) {
+                    let subject = Subject::Message {
+                        chat: *chat,
+                        number: first_number + step,
+                    };
+                    one(
+                        subject,
+                        Action::Created,
+                        first_position + step,
+                        *at,
+                        1,
+                        &message.key,
+                    );
+                }
+            }
+            Event::MessageUpdated {
+                chat,
+                position,
+                at,
+                message,
+                key,
+                ..
+            } => {
+                let subject = Subject::Message {
+                    chat: *chat,
+                    number: message.number,
+                };
+                one(subject, Action::Updated, *position, *at, message.version, key);
+            }
+            Event::MessageDeleted {
+                chat,
+                position,
+                at,
+                message,
+                key,
+                ..
+            } => {
+                let subject = Subject::Message {
+                    chat: *chat,
+                    number: message.number,
+                };
+                one(subject, Action::Deleted, *position, *at, message.version, key);
+            }
+            Event::EntriesRestored { entries, .. } => {
+                entries.iter().for_each(|entry| visit(entry.change.clone()));
+            }
+            Event::RestoreBegun { .. }
+            | Event::RestoreFinished { .. }
+            | Event::RestoreAbandoned { .. }
+            | Event::EpochRenewed { .. } => {}
+        }
+    }
+}
+
+/// The message that one part of [`Event::MessagesCreated`] made.
+impl MessageCreated {
+    /// The message with its number and the position and time of its create.
+    #[must_use]
+    pub fn message(&self, number: u64, position: u64, at: Timestamp) -> Message {
+        let created_at = self.created_at.unwrap_or(at);
+        Message {
+            number,
+            content: Some(self.content.clone()),
+            created_at,
+            updated_at: created_at,
+            deleted_at: None,
+            version: 1,
+            created_position: position,
+        }
+    }
+}
+
+impl Facts {
+    /// Changes the state as the event says. What it changes must be loaded.
+    pub fn apply(&mut self, event: &Event) {
+        let id = event.application();
+        self.bind_keys(id, event);
+        match event {
+            Event::ApplicationCreated { application, .. } => self.add_application(application),
+            Event::RestoreBegun { application } => self.add_hidden_application(application),
+            Event::ApplicationUpdated {
+                position,
+                at,
+                version,
+                name,
+                metadata,
+                ..
+            } => {
+                let application = self.application_mut(id, *position);
+                application.name = Some(name.clone());
+                application.metadata = metadata.clone();
+                application.updated_at = *at;
+                application.version = *version;
+            }
+            Event::ApplicationDeleted {
+                position,
+                at,
+                version,
+                ..
+            } => {
+                self.application_mut(id, *position).bury(*at, *version);
+            }
+            Event::ChatCreated { chat, .. } => self.add_chat(id, chat),
+            Event::ChatUpdated {
+                chat,
+                position,
+                at,
+                version,
+                title,
+                metadata,
+                ..
+            } => {
+                self.application_mut(id, *position);
+                let chat = self.chat_mut(id, *chat, *position);
+                chat.title = title.clone();
+                chat.metadata = metadata.clone();
+                chat.updated_at = *at;
+                chat.version = *version;
+            }
+            Event::ChatDeleted {
+                chat,
+                position,
+                at,
+                version,
+                ..
+            } => {
+                self.application_mut(id, *position).chats_count -= 1;
+                self.chat_mut(id, *chat, *position).bury(*at, *version);
+            }
+            Event::MessagesCreated {
+                chat,
+                first_number,
+                first_position,
+                at,
+                messages,
+                ..
+            } => {
+                self.add_messages(id, *chat, (*first_number, *first_position, *at), messages);
+            }
+            Event::MessageUpdated {
+                chat,
+                position,
+                message,
+                ..
+            } => {
+                self.application_mut(id, *position);
+                self.chat_mut(id, *chat, *position);
+                self.put_message(id, *chat, message);
+            }
+            Event::MessageDeleted {
+                chat,
+                position,
+                message,
+                ..
+            } => {
+                self.application_mut(id, *position);
+                self.chat_mut(id, *chat, *position).messages_count -= 1;
+                self.put_message(id, *chat, message);
+                self.count_deleted(id, *chat, message.number);
+            }
+            Event::EntriesRestored { entries, .. } => {
+                entries.iter().for_each(|entry| self.restore_entry(id, entry));
+            }
+            Event::RestoreFinished { token, .. } => {
+                self.tokens.insert(token.clone(), Some(id));
+                self.row_mut(id).stage = Stage::Ready;
+            }
+            Event::RestoreAbandoned { .. } => {
+                let row = self
+                    .applications
+                    .get_mut(&id)
+                    .expect("an application is loaded before it changes");
+                *row = Row {
+                    value: None,
+                    changed: false,
+                };
+            }
+            Event::EpochRenewed { epoch, .. } => self.row_mut(id).epoch = epoch.clone(),
+        }
+    }
+
+    fn add_application(&mut self, application: &Application) {
+        self.tokens
+            .insert(application.token.clone(), Some(application.id));
+        self.add_hidden_application(application);
+    }
+
+    fn add_hidden_application(&mut self, application: &Application) {
+        let id = application.id;
+        self.next_application = ApplicationId(self.next_application.0.max(id.0 + 1));
+        self.born.push(id);
+        self.applications.insert(
+            id,
+            Row {
+                value: Some(application.clone()),
+                changed: true,
+            },
+        );
+    }
+
+    fn add_chat(&mut self, id: ApplicationId, chat: &Chat) {
+        let application = self.application_mut(id, chat.change_position);
+        application.chats_count += 1;
+        application.last_chat_number = chat.number;
+        self.chats.insert(
+            (id, chat.number),
+            Row {
+                value: Some(chat.clone()),
+                changed: true,
+            },
+        );
+    }
+
+    fn add_messages(
+        &mut self,
+        id: ApplicationId,
+        chat: u64,
+        (first_number, first_position, at): (u64, u64, Timestamp),
+        messages: &[MessageCreated],
+    ) {
+        let count = messages.len() as u64;
+        let last_position = first_position + count - 1;
+        self.application_mut(id, last_position);
+        let row = self.chat_mut(id, chat, last_position);
+        row.messages_count += count;
+        row.last_message_number = first_number + count - 1;
+        row.last_message_at = messages.last().map(|message| message.created_at.unwrap_or(at));
+        row.activity_position = last_position;
+        if self.messages.is_empty() && !self.born.contains(&id) {
+            return; // No request of this batch looks at a message: the usual case.
+        }
+        for (step, message) in (0..).zip(messages) {
+            let (number, position) = (first_number + step, first_position + step);
+            if self.born.contains(&id) || self.messages.contains_key(&(id, chat, number)) {
+                let message = message.message(number, position, at);
+                self.messages
+                    .insert((id, chat, number), Row::loaded(Some(message)));
+            }
+        }
+    }
+
+    pub(super) fn put_message(&mut self, id: ApplicationId, chat: u64, message: &Message) {
+        self.messages.insert(
+            (id, chat, message.number),
+            Row {
+                value: Some(message.clone()),
+                changed: true,
+            },
+        );
+    }
+
+    pub(super) fn count_deleted(&mut self, id: ApplicationId, chat: u64, number: u64) {
+        let place = (id, chat, deleted_block(number));
+        *self
+            .deleted_in_block
+            .entry(place)
+            .or_insert_with(|| Row::loaded(0))
+            .set() += 1;
+    }
+
+    /// The application's row, its feed now reaching to `position`.
+    pub(super) fn application_mut(&mut self, id: ApplicationId, position: u64) -> &mut Application {
+        let application = self.row_mut(id);
+        application.last_position = position;
+        application
+    }
+
+    fn row_mut(&mut self, id: ApplicationId) -> &mut Application {
+        let row = self
+            .applications
+            .get_mut(&id)
+            .expect("an application is loaded before it changes");
+        row.set().as_mut().expect("an application that changes exists")
+    }
+
+    /// The chat's row, last changed at `position`.
+    pub(super) fn chat_mut(&mut self, id: ApplicationId, chat: u64, position: u64) -> &mut Chat {
+        let row = self
+            .chats
+            .get_mut(&(id, chat))
+            .expect("a chat is loaded before it changes");
+        let chat = row.set().as_mut().expect("a chat that changes exists");
+        chat.change_position = position;
+        chat
+    }
+
+    fn bind_keys(&mut self, id: ApplicationId, event: &Event) {
+        let restored = matches!(event, Event::EntriesRestored { .. });
+        if restored || self.keys.is_empty() {
+            return; // Restored entries bind their own; without a key in this batch no event has one.
+        }
+        event.each_change(|change| self.bind_key(id, &change));
+    }
+
+    pub(super) fn bind_key(&mut self, id: ApplicationId, change: &Change) {
+        let Some(binding) = &change.key else { return };
+        let scope = (binding.name.namespace != Namespace::Server).then_some(id);
+        let bound = BoundKey {
+            application: id,
+            change: Some(change.clone()),
+        };
+        self.keys
+            .entry(scope)
+            .or_default()
+            .insert(binding.name.clone(), Some(bound));
+    }
+}
+
+impl Application {
+    pub(super) fn bury(&mut self, at: Timestamp, version: u64) {
+        self.name = None;
+        self.metadata = None;
+        self.chats_count = 0;
+        self.updated_at = at;
+        self.deleted_at = Some(at);
+        self.version = version;
+    }
+}
+
+impl Chat {
+    pub(super) fn bury(&mut self, at: Timestamp, version: u64) {
+        self.title = None;
+        self.metadata = None;
+        self.messages_count = 0;
+        self.updated_at = at;
+        self.deleted_at = Some(at);
+        self.version = version;
+    }
+}

@@ -1,0 +1,70 @@
+//! What is true in Tiro: the rules of the domain, pure and without I/O.
+//!
+//! Engines find [`Facts`], ask [`decide`] what a [`Request`] means, store the [`Event`]s and publish them;
+//! `tiro-http` turns HTTP into requests and [`Reply`]s into HTTP. No rule lives anywhere else.
+//!
+//! # Glossary: one word for one thing
+//!
+//! | word | meaning |
+//! |---|---|
+//! | application | the owner of chats; known outside by its *token*, inside by a small number ([`ApplicationId`]) |
+//! | chat | belongs to an application; has a *number*, 1, 2, 3 … in its application |
+//! | message | belongs to a chat; has a *number*, 1, 2, 3 … in its chat |
+//! | tombstone | what stays of a deleted thing: its number, times and version, without content |
+//! | version | starts at 1, one more with every accepted update or delete of that thing |
+//! | position | 1, 2, 3 … in the feed of one application: every create, update and delete takes the next |
+//! | change | one entry of the feed: position, what happened to which thing, when, under which key |
+//! | cursor | `<epoch>.<position>`: a place in the feed that survives moving to another Tiro |
+//! | epoch | short random name of one uninterrupted history of an application |
+//! | request | a *command* with its idempotency key: what a client wants |
+//! | event | what was decided: every value in it is final, time included |
+//! | facts | the state that a batch of requests needs to be decided |
+//! | engine | stores events and answers queries; embedded or cluster |
+//! | key | `Idempotency-Key`, bound for ever to the change that its request made |
+
+mod change;
+mod command;
+mod cursor;
+mod decide;
+mod engine;
+mod entities;
+mod event;
+mod facts;
+mod fingerprint;
+mod ids;
+mod json;
+mod key;
+mod limits;
+mod metadata;
+mod page;
+mod rejection;
+mod reply;
+mod text;
+mod time;
+
+pub use change::{Action, Change, Entry, Subject, Thing};
+pub use command::{
+    ApplicationNeed, Command, CreateApplication, CreateChat, IfMatch, ImportChat, ImportLine, MetadataChange,
+    Need, NewToken, Patch, Request, UpdateApplication, UpdateChat, UpdateMessage,
+};
+pub use cursor::{BadCursor, Cursor};
+pub use decide::{Decision, decide};
+pub use engine::{
+    ApplicationsAfter, Engine, Export, Exported, Failure, Health, Pending, Seen, Shortage, Unavailable,
+};
+pub use entities::{Application, Chat, Message, MessageContent, Stage};
+pub use event::{Event, MessageCreated};
+pub use facts::{BoundKey, FactSource, Facts};
+pub use fingerprint::{Fingerprint, fingerprint};
+pub use ids::{ApplicationId, Epoch, Token};
+pub use key::{KeyBinding, KeyName, Namespace};
+pub use limits::{
+    BATCH_MESSAGES_MAX, CHANGES_LIMIT_MAX, DELETED_BLOCK_NUMBERS, Limits, METADATA_DEPTH_MAX, PAGE_BYTES_MAX,
+    PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
+};
+pub use metadata::Metadata;
+pub use page::{NumberRange, Numbers, Page};
+pub use rejection::{Fault, Field, Rejection};
+pub use reply::{Outcome, Reply};
+pub use text::{Body, IdempotencyKey, Name, Sender, Title};
+pub use time::Timestamp;
