@@ -352,9 +352,9 @@ pub enum Need<'a> {
     },
 }
 
-/// The block of [`DELETED_BLOCK_NUMBERS`] that a message's number lies in.
+/// The block of [`DELETED_BLOCK_NUMBERS`] that a message's number lies in; 0 names no message and lies in the first.
 pub(crate) fn deleted_block(number: u64) -> u64 {
-    (number - 1) / DELETED_BLOCK_NUMBERS
+    number.saturating_sub(1) / DELETED_BLOCK_NUMBERS
 }
 
 impl Command {

@@ -7,6 +7,8 @@
 
 mod apply;
 mod restore;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 
@@ -14,7 +16,7 @@ use foldhash::fast::RandomState;
 
 use crate::{
     Application, ApplicationId, ApplicationNeed, Change, Chat, KeyName, Message, Namespace, Need, Request,
-    Token,
+    Stage, Token,
 };
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -85,6 +87,8 @@ pub struct Facts {
     /// Applications made in this batch.
     born: Vec<ApplicationId>,
     tokens: Map<Token, Option<ApplicationId>>,
+    /// Restores that a request of this batch may finish: later requests may name their tokens already.
+    finishing: Map<Token, ApplicationId>,
     applications: Map<ApplicationId, Row<Option<Application>>>,
     chats: Map<(ApplicationId, u64), Row<Option<Chat>>>,
     messages: Map<(ApplicationId, u64, u64), Row<Option<Message>>>,
@@ -100,6 +104,7 @@ impl Facts {
             next_application,
             born: Vec::new(),
             tokens: Map::default(),
+            finishing: Map::default(),
             applications: Map::default(),
             chats: Map::default(),
             messages: Map::default(),
@@ -113,15 +118,20 @@ impl Facts {
     /// # Errors
     /// The first error of `source`.
     pub fn load<S: FactSource>(&mut self, request: &Request, source: &S) -> Result<(), S::Error> {
-        if let Some(other) = request.command.other_application() {
-            self.load_token(other, source)?;
-        }
         let id = match request.command.application() {
-            ApplicationNeed::Token(token) => self.load_token(token, source)?,
+            ApplicationNeed::Token(token) => {
+                let visible = self.load_token(token, source)?;
+                visible.or_else(|| self.finishing.get(token).copied())
+            }
             ApplicationNeed::Id(id) => self.load_application(id, source)?,
         };
+        if let Some(other) = request.command.other_application() {
+            self.load_token(other, source)?;
+            self.finishing.extend(id.map(|id| (other.clone(), id)));
+        }
         if let Some(name) = request.key_name() {
             self.load_key(id, &name, source)?;
+            self.load_bound_chat(id, &name, source)?;
         }
         match id {
             Some(id) => request.command.each_need(|need| self.load_need(id, need, source)),
@@ -188,9 +198,36 @@ impl Facts {
         }
         let known = self.keys.entry(scope).or_default();
         if !known.contains_key(name) {
-            known.insert(name.clone(), source.key(scope, name)?);
+            let bound = source.key(scope, name)?;
+            let bound_application = bound.as_ref().map(|bound| bound.application);
+            known.insert(name.clone(), bound);
+            if let Some(id) = bound_application {
+                self.load_application(id, source)?;
+            }
         }
         Ok(())
+    }
+
+    /// The chat of the change that a key is bound to: a replay looks at it, and the request need not name it.
+    fn load_bound_chat<S: FactSource>(
+        &mut self,
+        application: Option<ApplicationId>,
+        name: &KeyName,
+        source: &S,
+    ) -> Result<(), S::Error> {
+        let scope = application.filter(|_| name.namespace != Namespace::Server);
+        let bound = self.keys.get(&scope).and_then(|keys| keys.get(name));
+        let Some(BoundKey {
+            application,
+            change: Some(change),
+        }) = bound.and_then(Option::as_ref)
+        else {
+            return Ok(());
+        };
+        match change.subject.chat() {
+            Some(chat) => self.load_need(*application, Need::Chat(chat), source),
+            None => Ok(()),
+        }
     }
 
     fn load_need<S: FactSource>(
@@ -264,13 +301,20 @@ impl Facts {
         }
     }
 
-    /// What a key is bound to.
+    /// What a key is bound to. The key of an application that is still being restored, or was given up, is free.
     #[must_use]
     pub fn key(&self, application: Option<ApplicationId>, name: &KeyName) -> Option<&BoundKey> {
         match self.keys.get(&application).and_then(|keys| keys.get(name)) {
-            Some(bound) => bound.as_ref(),
+            Some(bound) => bound
+                .as_ref()
+                .filter(|bound| application.is_some() || self.is_visible(bound.application)),
             None => self.unknown(application.expect("a server's key is loaded before it is needed")),
         }
+    }
+
+    fn is_visible(&self, id: ApplicationId) -> bool {
+        self.application(id)
+            .is_some_and(|application| application.stage == Stage::Ready)
     }
 
     /// What was not loaded is absent in an application of this batch, and a programmer's error elsewhere.

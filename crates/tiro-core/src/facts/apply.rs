@@ -427,8 +427,9 @@ impl Facts {
 
     fn bind_keys(&mut self, id: ApplicationId, event: &Event) {
         let restored = matches!(event, Event::EntriesRestored { .. });
-        if restored || self.keys.is_empty() {
-            return; // Restored entries bind their own; without a key in this batch no event has one.
+        let no_key_looked_up = self.keys.is_empty() && !self.born.contains(&id);
+        if restored || no_key_looked_up {
+            return; // Restored entries bind their own; in a new application keys need no looking up to be there.
         }
         event.each_change(|change| self.bind_key(id, &change));
     }
