@@ -1,0 +1,387 @@
+//! The running engine: a writer, a follower, and reads on the caller's thread.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use tiro_core::{
+    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
+    Pending, Reply, Request, Seen, Shortage, Token,
+};
+use tokio::sync::oneshot;
+
+use crate::clock::{Clock, system_clock};
+use crate::disk::{Disk, RealDisk};
+use crate::export;
+use crate::folder::Folder;
+use crate::follower::Follower;
+use crate::log::{self, Log, LogFailed, LogOptions};
+use crate::opening::Opening;
+use crate::queue::{Job, Queue};
+use crate::reads::Reads;
+use crate::recent::Recent;
+use crate::scrub::Scrub;
+use crate::view::{View, ViewError};
+use crate::writer::{Condition, Fatal, OnFatal, Writer, unavailable};
+
+/// How a data folder is opened.
+pub struct Options {
+    /// Cut the log where synced bytes are damaged, instead of refusing to open. Every application gets a new epoch.
+    pub accept_data_loss: bool,
+    /// Where the log lives. The view is derived and uses the real disk.
+    pub disk: Arc<dyn Disk>,
+    /// Sizes and intervals of the log.
+    pub log: LogOptions,
+    /// Where the times of things come from.
+    pub clock: Clock,
+    /// Told the batches replayed so far and in all, while the folder is opened.
+    pub on_replay: Box<dyn FnMut(u64, u64) + Send>,
+    /// Called once when the process must end.
+    pub on_fatal: OnFatal,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            accept_data_loss: false,
+            disk: Arc::new(RealDisk),
+            log: LogOptions::default(),
+            clock: system_clock(),
+            on_replay: Box::new(|_, _| {}),
+            on_fatal: Box::new(|_| {}),
+        }
+    }
+}
+
+/// Why a data folder did not open. Nothing that was durable was touched.
+#[derive(Debug)]
+pub enum OpenError {
+    /// A file or folder could not be used.
+    Folder {
+        /// What was being done.
+        doing: &'static str,
+        /// To which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Another process has the folder open.
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// The other process's id, as it wrote it.
+        by: String,
+    },
+    /// The folder is of a newer Tiro, or of something else.
+    Format {
+        /// The file that says so.
+        path: PathBuf,
+        /// What it says.
+        found: String,
+        /// The newest format that this program knows.
+        known: u32,
+    },
+    /// The log cannot be opened.
+    Log(log::OpenError),
+    /// The view can be neither opened nor made anew.
+    View(ViewError),
+    /// A request that the engine makes of itself at the start was refused.
+    Start(String),
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OpenError::Folder { doing, path, source } => {
+                write!(f, "cannot {doing} {}: {source}", path.display())
+            }
+            OpenError::InUse { path, by } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "the data folder {path} is in use by process {by}; stop it, or name another folder with --data"
+                )
+            }
+            OpenError::Format { path, found, known } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "{path} says \"{found}\"; this program knows \"tiro-data\" up to {known}: start a newer Tiro, "
+                )?;
+                write!(f, "or name another folder with --data")
+            }
+            OpenError::Log(error) => error.fmt(f),
+            OpenError::View(error) => error.fmt(f),
+            OpenError::Start(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<log::OpenError> for OpenError {
+    fn from(error: log::OpenError) -> OpenError {
+        OpenError::Log(error)
+    }
+}
+
+impl From<ViewError> for OpenError {
+    fn from(error: ViewError) -> OpenError {
+        OpenError::View(error)
+    }
+}
+
+/// Why closing left something undone. What was acknowledged is durable all the same.
+#[derive(Debug)]
+pub enum CloseError {
+    /// The engine had failed before.
+    Failed(Fatal),
+    /// The last mark could not be written.
+    Log(LogFailed),
+    /// The view could not be brought up to date; the next start will do that.
+    View(ViewError),
+    /// The writer's thread panicked.
+    Writer,
+}
+
+impl std::fmt::Display for CloseError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CloseError::Failed(error) => error.fmt(f),
+            CloseError::Log(error) => error.fmt(f),
+            CloseError::View(error) => error.fmt(f),
+            CloseError::Writer => write!(f, "the writer panicked"),
+        }
+    }
+}
+
+impl std::error::Error for CloseError {}
+
+/// The engine for one machine. Opened with [`EmbeddedEngine::open`], ended with [`EmbeddedEngine::close`].
+pub struct EmbeddedEngine {
+    queue: Arc<Queue>,
+    condition: Arc<Condition>,
+    reads: Reads,
+    opening: Opening,
+    /// Taken when the engine is closed.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    writer: JoinHandle<Result<Log, Fatal>>,
+    follower: Follower,
+    scrub: Scrub,
+    /// Given back last.
+    _folder: Folder,
+}
+
+/// An opened log and view, and the state that they add up to.
+pub(crate) struct Opened {
+    pub(crate) log: Log,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) view: Arc<View>,
+    pub(crate) opening: Opening,
+}
+
+impl EmbeddedEngine {
+    /// Starts the threads over an opened log and view.
+    pub(crate) fn start(
+        folder: Folder,
+        opened: Opened,
+        clock: Clock,
+        on_fatal: OnFatal,
+    ) -> std::io::Result<EmbeddedEngine> {
+        let Opened {
+            log,
+            recent,
+            view,
+            opening,
+        } = opened;
+        let (queue, condition) = (Arc::<Queue>::default(), Arc::<Condition>::default());
+        let follower = Follower::start(Arc::clone(&recent), view, folder.view_failed())?;
+        let scrub = Scrub::start(log.reader(), Arc::clone(&recent))?;
+        let writer = Writer {
+            queue: Arc::clone(&queue),
+            log,
+            recent: Arc::clone(&recent),
+            condition: Arc::clone(&condition),
+            clock,
+            on_fatal,
+        };
+        let writer = std::thread::Builder::new()
+            .name("tiro-writer".into())
+            .spawn(move || writer.run())?;
+        let running = Mutex::new(Some(Running {
+            writer,
+            follower,
+            scrub,
+            _folder: folder,
+        }));
+        Ok(EmbeddedEngine {
+            queue,
+            condition,
+            reads: Reads::new(recent),
+            opening,
+            running,
+        })
+    }
+
+    /// What opening the folder found and did.
+    pub fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// Serves what was accepted, brings everything to disk and lets go of the folder. Later requests are refused.
+    /// Blocks; a second call does nothing.
+    ///
+    /// # Errors
+    /// What was left undone.
+    pub fn close(&self) -> Result<(), CloseError> {
+        let Some(running) = self.running.lock().take() else {
+            return Ok(());
+        };
+        self.queue.close();
+        let written = running.writer.join().map_err(|_| CloseError::Writer);
+        let followed = running.follower.stop().map_err(CloseError::View);
+        written?
+            .map_err(CloseError::Failed)?
+            .close()
+            .map_err(CloseError::Log)?;
+        followed
+    }
+
+    /// Takes a request over without waiting for its outcome.
+    fn submit(&self, request: Request) -> Result<oneshot::Receiver<Result<Reply, Failure>>, Failure> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.push(Job { request, reply }).map_err(unavailable)?;
+        Ok(answer)
+    }
+
+    /// Carries out a request and blocks until it is answered, wherever the caller runs: for requests of the engine itself.
+    pub(crate) fn write_blocking(&self, request: Request) -> Result<Reply, Failure> {
+        let answer = self.submit(request)?;
+        // Waiting on a thread of a runtime is refused by the channel, so another thread waits.
+        let waited = std::thread::scope(|scope| scope.spawn(|| answer.blocking_recv()).join());
+        match waited {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(unavailable(Shortage::OutcomeUnknown)),
+        }
+    }
+
+    pub(crate) fn recent(&self) -> &Arc<Recent> {
+        self.reads.recent()
+    }
+}
+
+impl Drop for EmbeddedEngine {
+    fn drop(&mut self) {
+        if let Err(error) = self.close() {
+            tracing::error!(%error, "closing the data folder left something undone");
+        }
+    }
+}
+
+/// An answer that is there already.
+fn ready<'a, T: Send + 'a>(answer: Result<T, Failure>) -> Pending<'a, T> {
+    Box::pin(std::future::ready(answer))
+}
+
+impl Engine for EmbeddedEngine {
+    fn write(&self, request: Request) -> Pending<'static, Reply> {
+        match self.submit(request) {
+            Err(failure) => ready(Err(failure)),
+            Ok(answer) => Box::pin(async move {
+                answer
+                    .await
+                    .unwrap_or_else(|_| Err(unavailable(Shortage::OutcomeUnknown)))
+            }),
+        }
+    }
+
+    fn application<'a>(&'a self, token: &'a Token) -> Pending<'a, Seen<Application>> {
+        ready(self.reads.application(token))
+    }
+
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        ready(self.reads.applications(after, limit))
+    }
+
+    fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>> {
+        ready(self.reads.chat(token, chat))
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        ready(self.reads.chats(token, range))
+    }
+
+    fn chats_by_activity<'a>(
+        &'a self,
+        token: &'a Token,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Pending<'a, Page<Chat>> {
+        ready(self.reads.chats_by_activity(token, before, limit))
+    }
+
+    fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
+        ready(self.reads.message(token, chat, number))
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        ready(self.reads.messages(token, chat, range))
+    }
+
+    fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
+        Box::pin(export::begin(Arc::clone(self.recent()), token))
+    }
+
+    fn health(&self) -> Health {
+        let full = self
+            .condition
+            .storage_full
+            .load(Ordering::Relaxed)
+            .then_some(Shortage::StorageFull);
+        let failed = self
+            .condition
+            .failed
+            .load(Ordering::Relaxed)
+            .then_some(Shortage::Stopping);
+        let found = self
+            .running
+            .lock()
+            .as_ref()
+            .and_then(|running| running.scrub.found());
+        let remarks = found
+            .map(|found| format!("the log has gone bad: {found}"))
+            .into_iter()
+            .collect();
+        Health {
+            writes_blocked: failed.or(full),
+            remarks,
+        }
+    }
+}
+
+/// Gives every application a new epoch: an older copy of the folder was put back.
+///
+/// # Errors
+/// The folder does not open, or a write fails; then some applications may have a new epoch already.
+pub fn new_epoch(folder: &Path, options: Options) -> Result<u64, OpenError> {
+    drop(Folder::take_existing(
+        &*options.disk,
+        folder,
+        "renew the epochs of",
+    )?);
+    let engine = EmbeddedEngine::open(folder, options)?;
+    let renewed = crate::open::renew_epochs(&engine)?;
+    engine
+        .close()
+        .map_err(|error| OpenError::Start(error.to_string()))?;
+    Ok(renewed)
+}

@@ -1,0 +1,219 @@
+//! What changed in one span of the log, as whole rows in memory: read before the view, then written to it.
+//!
+//! Rows are absolute, so writing them twice changes nothing. Messages created in a chat within one span have numbers
+//! without a gap, and so have changes of an application, hence vectors with a first number.
+
+use std::collections::{BTreeMap, HashMap};
+
+use foldhash::fast::RandomState;
+use tiro_core::{
+    Application, ApplicationId, Change, Chat, Event, Facts, KeyName, Message, Namespace, Subject, Token,
+};
+
+use crate::log::LogPoint;
+
+pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
+
+/// Bytes that a row costs beyond its texts, for the bound on memory.
+const ROW_BYTES: usize = 128;
+
+/// Changes to one chat.
+#[derive(Debug, Default)]
+pub(crate) struct ChatRows {
+    /// The chat's own row, if it changed.
+    pub(crate) chat: Option<Chat>,
+    /// New messages in order; the number of the first is that of the first element.
+    pub(crate) created: Vec<Message>,
+    /// Messages of before that changed.
+    pub(crate) changed: BTreeMap<u64, Message>,
+    /// Deleted counts that changed, by block.
+    pub(crate) deleted_in_block: BTreeMap<u64, u32>,
+}
+
+impl ChatRows {
+    pub(crate) fn message(&self, number: u64) -> Option<&Message> {
+        self.created_index(number)
+            .map(|index| &self.created[index])
+            .or_else(|| self.changed.get(&number))
+    }
+
+    fn created_index(&self, number: u64) -> Option<usize> {
+        let first = self.created.first()?.number;
+        let index = usize::try_from(number.checked_sub(first)?).ok()?;
+        (index < self.created.len()).then_some(index)
+    }
+
+    fn put_message(&mut self, message: Message) {
+        match self.created_index(message.number) {
+            Some(index) => self.created[index] = message,
+            None if self
+                .created
+                .last()
+                .is_some_and(|last| last.number + 1 == message.number) =>
+            {
+                self.created.push(message);
+            }
+            None => {
+                self.changed.insert(message.number, message);
+            }
+        }
+    }
+}
+
+/// All rows that changed in a span of the log.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    /// Where the span ends.
+    pub(crate) end: LogPoint,
+    /// The number that the next application gets.
+    pub(crate) next_application: ApplicationId,
+    /// Estimate of the memory it takes.
+    pub(crate) bytes: usize,
+    pub(crate) applications: Map<ApplicationId, Application>,
+    pub(crate) tokens: Map<Token, ApplicationId>,
+    pub(crate) chats: Map<(ApplicationId, u64), ChatRows>,
+    pub(crate) changes: Map<ApplicationId, Vec<Change>>,
+    /// The position, and for [`Namespace::Server`] the application, that a key is bound to.
+    pub(crate) keys: Map<(Option<ApplicationId>, KeyName), (ApplicationId, u64)>,
+    /// Restores that were finished.
+    pub(crate) restored: Vec<ApplicationId>,
+    /// Restores that were given up.
+    pub(crate) abandoned: Vec<ApplicationId>,
+}
+
+impl Generation {
+    /// Nothing has changed since `end`.
+    pub(crate) fn new(end: LogPoint, next_application: ApplicationId) -> Generation {
+        Generation {
+            end,
+            next_application,
+            bytes: 0,
+            applications: Map::default(),
+            tokens: Map::default(),
+            chats: Map::default(),
+            changes: Map::default(),
+            keys: Map::default(),
+            restored: Vec::new(),
+            abandoned: Vec::new(),
+        }
+    }
+
+    /// Whether nothing was taken in.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.applications.is_empty() && self.abandoned.is_empty()
+    }
+
+    /// Takes in one batch: `events` in order, and `facts` after all of them were applied.
+    pub(crate) fn absorb(&mut self, end: LogPoint, events: &[Event], facts: &Facts) {
+        for event in events {
+            self.absorb_event(event);
+        }
+        for application in facts.changed_applications() {
+            self.bytes += ROW_BYTES;
+            self.applications.insert(application.id, application.clone());
+        }
+        for (application, chat) in facts.changed_chats() {
+            self.bytes += ROW_BYTES;
+            self.chats.entry((application, chat.number)).or_default().chat = Some(chat.clone());
+        }
+        for (application, chat, message) in facts.changed_messages() {
+            self.bytes += ROW_BYTES + message.bytes();
+            self.chats
+                .entry((application, chat))
+                .or_default()
+                .put_message(message.clone());
+        }
+        for (application, chat, block, deleted) in facts.changed_blocks() {
+            self.bytes += ROW_BYTES;
+            self.chats
+                .entry((application, chat))
+                .or_default()
+                .deleted_in_block
+                .insert(block, deleted);
+        }
+        self.end = end;
+        self.next_application = facts.next_application();
+    }
+
+    fn absorb_event(&mut self, event: &Event) {
+        let id = event.application();
+        match event {
+            Event::ApplicationCreated { application, .. } => {
+                self.tokens.insert(application.token.clone(), id);
+            }
+            Event::RestoreFinished { token, .. } => {
+                self.tokens.insert(token.clone(), id);
+                self.restored.push(id);
+            }
+            Event::RestoreAbandoned { .. } => {
+                self.applications.remove(&id);
+                self.abandoned.push(id);
+            }
+            Event::MessagesCreated {
+                chat,
+                first_number,
+                first_position,
+                at,
+                messages,
+                ..
+            } => {
+                let rows = self.chats.entry((id, *chat)).or_default();
+                for (step, message) in (0..).zip(messages) {
+                    self.bytes += 2 * ROW_BYTES + message.content.bytes();
+                    rows.created
+                        .push(message.message(first_number + step, first_position + step, *at));
+                }
+            }
+            _ => {}
+        }
+        let changes = self.changes.entry(id).or_default();
+        let keys = &mut self.keys;
+        let bytes = &mut self.bytes;
+        event.each_change(|change| {
+            *bytes += ROW_BYTES;
+            if let Some(binding) = &change.key {
+                let scope = (binding.name.namespace != Namespace::Server).then_some(id);
+                keys.insert((scope, binding.name.clone()), (id, change.position));
+                *bytes += ROW_BYTES;
+            }
+            changes.push(change);
+        });
+    }
+
+    pub(crate) fn chat(&self, application: ApplicationId, chat: u64) -> Option<&Chat> {
+        self.chats.get(&(application, chat))?.chat.as_ref()
+    }
+
+    pub(crate) fn message(&self, application: ApplicationId, chat: u64, number: u64) -> Option<&Message> {
+        self.chats.get(&(application, chat))?.message(number)
+    }
+
+    pub(crate) fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64) -> Option<u32> {
+        self.chats
+            .get(&(application, chat))?
+            .deleted_in_block
+            .get(&block)
+            .copied()
+    }
+
+    pub(crate) fn change(&self, application: ApplicationId, position: u64) -> Option<&Change> {
+        let changes = self.changes.get(&application)?;
+        let index = position.checked_sub(changes.first()?.position)?;
+        changes.get(usize::try_from(index).ok()?)
+    }
+
+    /// Chats that were deleted in this span, and applications, of which the chat is 0.
+    pub(crate) fn deleted(&self) -> impl Iterator<Item = (ApplicationId, u64)> {
+        let in_feed = self.changes.iter().flat_map(|(id, changes)| {
+            let deleted = changes
+                .iter()
+                .filter(|change| change.action == tiro_core::Action::Deleted);
+            deleted.filter_map(|change| match change.subject {
+                Subject::Application => Some((*id, 0)),
+                Subject::Chat { chat } => Some((*id, chat)),
+                Subject::Message { .. } => None,
+            })
+        });
+        in_feed.chain(self.abandoned.iter().map(|id| (*id, 0)))
+    }
+}

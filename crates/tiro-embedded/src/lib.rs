@@ -1,0 +1,33 @@
+//! The one-machine engine: one process, one data folder, nothing else to install.
+//!
+//! The log is the truth: one writer decides a batch of requests, appends its events and syncs, then publishes and
+//! answers. A follower brings what was published into the view, an LSM tree for reads by key and range, which can be
+//! deleted at any time. `docs/ARCHITECTURE.md` traces a request; `docs/data-layout.md` has every byte.
+
+mod clock;
+pub mod disk;
+mod encoding;
+mod engine;
+mod export;
+mod folder;
+mod follower;
+mod generation;
+pub mod log;
+mod open;
+mod opening;
+mod queue;
+mod reads;
+mod recent;
+mod scrub;
+#[cfg(test)]
+mod tests;
+mod verify;
+mod view;
+mod writer;
+
+pub use clock::Clock;
+pub use engine::{CloseError, EmbeddedEngine, OpenError, Options, new_epoch};
+pub use opening::{Opening, ViewRebuilt};
+pub use verify::{Finding, Report, VerifyError, VerifyProgress, verify};
+pub use view::ViewError;
+pub use writer::{Fatal, OnFatal};

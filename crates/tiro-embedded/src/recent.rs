@@ -1,0 +1,361 @@
+//! The published state: recent rows in memory over the view, replaced together under one lock.
+//!
+//! The writer publishes each durable batch into the active generation. The follower freezes it, writes it to the view
+//! and lets go of it. A reader looks at the active generation under the lock, and at what lies below without it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use parking_lot::{Condvar, Mutex, RwLock};
+use tiro_core::{
+    Application, ApplicationId, BoundKey, Change, Chat, Event, FactSource, Facts, KeyName, Message, Token,
+};
+
+use crate::generation::Generation;
+use crate::log::LogPoint;
+use crate::view::purge::Purged;
+use crate::view::{Snapshot, ViewError};
+use crate::writer::Fatal;
+
+/// At this size the follower takes the active generation over.
+const GENERATION_BYTES: usize = 8 * 1024 * 1024;
+/// At this age too.
+const GENERATION_AGE: Duration = Duration::from_millis(400);
+/// At this size the writer waits for the follower.
+const GENERATION_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most tokens whose application is remembered; more are looked up each time.
+const TOKENS_MAX: usize = 100_000;
+
+/// What every thread of the engine sees.
+pub(crate) struct Recent {
+    /// Guards the swap of generations and snapshot, so that a reader sees a state that was published as a whole.
+    state: RwLock<State>,
+    /// Tells the follower that there is work, and the writer that there is room. Taken after `state`, never before.
+    follower: Mutex<FollowerWork>,
+    wake_follower: Condvar,
+    room: Condvar,
+    /// Tokens never change their application, so this needs no invalidation.
+    tokens: RwLock<std::collections::HashMap<Token, ApplicationId, RandomState>>,
+}
+
+struct State {
+    active: Generation,
+    below: Below,
+}
+
+/// What lies below the active generation.
+#[derive(Clone)]
+pub(crate) struct Below {
+    frozen: Option<Arc<Generation>>,
+    pub(crate) view: Arc<Snapshot>,
+}
+
+/// What the follower is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A round, and then wait again.
+    Round,
+    /// A round that leaves everything on disk, and then end.
+    LastRound,
+}
+
+#[derive(Default)]
+struct FollowerWork {
+    /// When the oldest batch that the follower has not taken over was published.
+    since: Option<Instant>,
+    /// A round is wanted now.
+    wanted: bool,
+    /// One more round, the last.
+    stopping: bool,
+    /// The follower has failed; the view stays where it is.
+    failed: bool,
+}
+
+impl Recent {
+    pub(crate) fn new(end: LogPoint, next_application: ApplicationId, view: Arc<Snapshot>) -> Recent {
+        Recent {
+            state: RwLock::new(State {
+                active: Generation::new(end, next_application),
+                below: Below { frozen: None, view },
+            }),
+            follower: Mutex::default(),
+            wake_follower: Condvar::new(),
+            room: Condvar::new(),
+            tokens: RwLock::default(),
+        }
+    }
+
+    /// Makes a durable batch visible.
+    pub(crate) fn publish(&self, end: LogPoint, events: &[Event], facts: &Facts) {
+        let mut state = self.state.write();
+        state.active.absorb(end, events, facts);
+        let full = state.active.bytes >= GENERATION_BYTES;
+        drop(state);
+        let mut follower = self.follower.lock();
+        let first = follower.since.is_none();
+        follower.since.get_or_insert_with(Instant::now);
+        follower.wanted |= full;
+        if first || full {
+            self.wake_follower.notify_one();
+        }
+    }
+
+    /// Reads the active generation under the lock; what lies below is answered with it.
+    pub(crate) fn look<T>(&self, read: impl FnOnce(&Generation) -> T) -> (T, Below) {
+        let state = self.state.read();
+        (read(&state.active), state.below.clone())
+    }
+
+    /// The number that the next application gets. Only the writer may rely on it.
+    pub(crate) fn next_application(&self) -> ApplicationId {
+        self.state.read().active.next_application
+    }
+
+    /// Waits, on the writer's thread, while the follower is too far behind.
+    ///
+    /// # Errors
+    /// The follower has failed, so there will never be room.
+    pub(crate) fn wait_for_room(&self) -> Result<(), Fatal> {
+        loop {
+            let full = self.state.read().active.bytes >= GENERATION_BYTES_MAX;
+            let mut follower = self.follower.lock();
+            if follower.failed {
+                return Err(Fatal::View);
+            }
+            if !full {
+                return Ok(());
+            }
+            follower.wanted = true;
+            self.wake_follower.notify_one();
+            self.room.wait_for(&mut follower, Duration::from_millis(100));
+        }
+    }
+
+    /// Waits until the follower's next round is due; with `more_to_do` only looks.
+    pub(crate) fn wait_for_work(&self, more_to_do: Purged) -> Next {
+        let mut follower = self.follower.lock();
+        loop {
+            let left = follower
+                .since
+                .map(|since| GENERATION_AGE.saturating_sub(since.elapsed()));
+            let due = follower.wanted || left == Some(Duration::ZERO) || more_to_do == Purged::Some;
+            if due || follower.stopping {
+                follower.wanted = false;
+                follower.since = None;
+                return if follower.stopping {
+                    Next::LastRound
+                } else {
+                    Next::Round
+                };
+            }
+            match left {
+                Some(left) => drop(self.wake_follower.wait_for(&mut follower, left)),
+                None => self.wake_follower.wait(&mut follower),
+            }
+        }
+    }
+
+    /// Begins a new active generation; the one before stays readable until [`Recent::thaw`]. `None` if nothing changed.
+    pub(crate) fn freeze(&self) -> Option<Arc<Generation>> {
+        let mut state = self.state.write();
+        if state.active.is_empty() {
+            return None;
+        }
+        let next = Generation::new(state.active.end, state.active.next_application);
+        let frozen = Arc::new(std::mem::replace(&mut state.active, next));
+        state.below.frozen = Some(Arc::clone(&frozen));
+        Some(frozen)
+    }
+
+    /// The frozen generation, if any, is in `view` now.
+    pub(crate) fn thaw(&self, view: Arc<Snapshot>) {
+        let mut state = self.state.write();
+        state.below = Below { frozen: None, view };
+        drop(state);
+        self.room.notify_all();
+    }
+
+    /// Asks the follower for its last round.
+    pub(crate) fn stop_follower(&self) {
+        self.follower.lock().stopping = true;
+        self.wake_follower.notify_one();
+    }
+
+    /// The follower cannot go on.
+    pub(crate) fn follower_failed(&self) {
+        self.follower.lock().failed = true;
+        self.room.notify_all();
+    }
+
+    /// Waits until everything that is published now is in the view, and answers that view. Blocks for a round or two.
+    pub(crate) fn settle(&self) -> Result<Arc<Snapshot>, ViewError> {
+        let target = self.state.read().active.end.sequence;
+        let mut follower = self.follower.lock();
+        loop {
+            drop(follower);
+            let (_, below) = self.look(|_| ());
+            if below.view.applied().sequence >= target {
+                return Ok(below.view);
+            }
+            follower = self.follower.lock();
+            if follower.failed {
+                return Err(ViewError::Stopped);
+            }
+            follower.wanted = true;
+            self.wake_follower.notify_one();
+            self.room.wait_for(&mut follower, Duration::from_millis(50));
+        }
+    }
+
+    /// The application that has or had a token.
+    pub(crate) fn application_id(&self, token: &Token) -> Result<Option<ApplicationId>, ViewError> {
+        if let Some(id) = self.tokens.read().get(token) {
+            return Ok(Some(*id));
+        }
+        let (active, below) = self.look(|active| active.tokens.get(token).copied());
+        let found = match active {
+            Some(id) => Some(id),
+            None => below.application_id(token)?,
+        };
+        if let Some(id) = found {
+            let mut tokens = self.tokens.write();
+            if tokens.len() >= TOKENS_MAX {
+                tokens.clear();
+            }
+            tokens.insert(token.clone(), id);
+        }
+        Ok(found)
+    }
+}
+
+impl Below {
+    pub(crate) fn frozen(&self) -> Option<&Generation> {
+        self.frozen.as_deref()
+    }
+
+    pub(crate) fn application_id(&self, token: &Token) -> Result<Option<ApplicationId>, ViewError> {
+        match self.frozen().and_then(|frozen| frozen.tokens.get(token)) {
+            Some(id) => Ok(Some(*id)),
+            None => self.view.application_id(token),
+        }
+    }
+
+    pub(crate) fn application(&self, id: ApplicationId) -> Result<Option<Application>, ViewError> {
+        match self.frozen().and_then(|frozen| frozen.applications.get(&id)) {
+            Some(application) => Ok(Some(application.clone())),
+            None => self.view.application(id),
+        }
+    }
+
+    pub(crate) fn chat(&self, application: ApplicationId, chat: u64) -> Result<Option<Chat>, ViewError> {
+        match self.frozen().and_then(|frozen| frozen.chat(application, chat)) {
+            Some(chat) => Ok(Some(chat.clone())),
+            None => self.view.chat(application, chat),
+        }
+    }
+
+    pub(crate) fn message(
+        &self,
+        id: ApplicationId,
+        chat: u64,
+        number: u64,
+    ) -> Result<Option<Message>, ViewError> {
+        match self.frozen().and_then(|frozen| frozen.message(id, chat, number)) {
+            Some(message) => Ok(Some(message.clone())),
+            None => self.view.message(id, chat, number),
+        }
+    }
+
+    fn change(&self, id: ApplicationId, position: u64) -> Result<Option<Change>, ViewError> {
+        match self.frozen().and_then(|frozen| frozen.change(id, position)) {
+            Some(change) => Ok(Some(change.clone())),
+            None => self.view.change(id, position),
+        }
+    }
+
+    fn key(
+        &self,
+        scope: Option<ApplicationId>,
+        name: &KeyName,
+    ) -> Result<Option<(ApplicationId, u64)>, ViewError> {
+        match self
+            .frozen()
+            .and_then(|frozen| frozen.keys.get(&(scope, name.clone())))
+        {
+            Some(bound) => Ok(Some(*bound)),
+            None => self.view.key(scope, name),
+        }
+    }
+}
+
+/// The writer finds its facts here. It alone publishes, so what it reads stays true until it publishes again.
+impl FactSource for Recent {
+    type Error = ViewError;
+
+    fn application_by_token(&self, token: &Token) -> Result<Option<Application>, ViewError> {
+        match self.application_id(token)? {
+            Some(id) => self.application(id),
+            None => Ok(None),
+        }
+    }
+
+    fn application(&self, id: ApplicationId) -> Result<Option<Application>, ViewError> {
+        let (active, below) = self.look(|active| active.applications.get(&id).cloned());
+        match active {
+            Some(application) => Ok(Some(application)),
+            None => below.application(id),
+        }
+    }
+
+    fn chat(&self, application: ApplicationId, chat: u64) -> Result<Option<Chat>, ViewError> {
+        let (active, below) = self.look(|active| active.chat(application, chat).cloned());
+        match active {
+            Some(chat) => Ok(Some(chat)),
+            None => below.chat(application, chat),
+        }
+    }
+
+    fn message(
+        &self,
+        application: ApplicationId,
+        chat: u64,
+        number: u64,
+    ) -> Result<Option<Message>, ViewError> {
+        let (active, below) = self.look(|active| active.message(application, chat, number).cloned());
+        match active {
+            Some(message) => Ok(Some(message)),
+            None => below.message(application, chat, number),
+        }
+    }
+
+    fn key(&self, scope: Option<ApplicationId>, name: &KeyName) -> Result<Option<BoundKey>, ViewError> {
+        let (active, below) = self.look(|active| active.keys.get(&(scope, name.clone())).copied());
+        let bound = match active {
+            Some(bound) => Some(bound),
+            None => below.key(scope, name)?,
+        };
+        let Some((application, position)) = bound else {
+            return Ok(None);
+        };
+        let (active, below) = self.look(|active| active.change(application, position).cloned());
+        let change = match active {
+            Some(change) => Some(change),
+            None => below.change(application, position)?,
+        };
+        Ok(Some(BoundKey { application, change }))
+    }
+
+    fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64) -> Result<u32, ViewError> {
+        let (active, below) = self.look(|active| active.deleted_in_block(application, chat, block));
+        let frozen = || {
+            below
+                .frozen()
+                .and_then(|frozen| frozen.deleted_in_block(application, chat, block))
+        };
+        match active.or_else(frozen) {
+            Some(deleted) => Ok(deleted),
+            None => below.view.deleted_in_block(application, chat, block),
+        }
+    }
+}

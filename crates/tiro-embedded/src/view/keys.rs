@@ -1,0 +1,151 @@
+//! The catalog of the view: every kind of row, its key and its value. Keys are big-endian, so that order is by number.
+//!
+//! | tag | key | value |
+//! |---|---|---|
+//! | `A` | application | the application, or its tombstone |
+//! | `B` | application, chat, block of 16 numbers | 16 messages, if together at most 16 KiB |
+//! | `C` | application, chat | the chat, or its tombstone |
+//! | `D` | application, chat, block of 256 numbers | how many of these messages were deleted |
+//! | `E` | application, block of 32 positions | 32 changes of the feed |
+//! | `F` | application, position | one change of the feed, if it is in no block |
+//! | `G` | application, chat or 0 | rows below a deleted chat (0: application) still to be removed |
+//! | `K` | application or 0xffffffff, namespace, key | position of the bound change; for 0xffffffff the application |
+//! | `M` | application, chat, number | one message, if it is in no block |
+//! | `N` | creation time, token | application; only live ones |
+//! | `O` | application, inverted activity position | chat; only live ones |
+//! | `P` | | the point of the log that is applied, and the next application's number |
+//! | `R` | application | nothing: the application is being restored |
+//! | `T` | token | application |
+
+use tiro_core::{ApplicationId, ApplicationsAfter, KeyName, Timestamp, Token};
+
+use crate::encoding::entries::namespace_byte;
+
+/// Messages of a full block row.
+pub(crate) const BLOCK_MESSAGES: u64 = 16;
+/// Longest block row of messages, in bytes; longer ones stand one by one.
+pub(crate) const BLOCK_BYTES_MAX: usize = 16 * 1024;
+/// Changes of a full block row.
+pub(crate) const BLOCK_CHANGES: u64 = 32;
+
+/// The kinds of rows; the byte is the first of the key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Application = b'A',
+    MessageBlock = b'B',
+    Chat = b'C',
+    DeletedInBlock = b'D',
+    ChangeBlock = b'E',
+    Change = b'F',
+    Garbage = b'G',
+    Key = b'K',
+    Message = b'M',
+    ApplicationByTime = b'N',
+    ChatByActivity = b'O',
+    Progress = b'P',
+    Restoring = b'R',
+    Token = b'T',
+}
+
+/// The block row, from 0, that a message's number lies in.
+pub(crate) fn message_block(number: u64) -> u64 {
+    (number - 1) / BLOCK_MESSAGES
+}
+
+/// The first number of a block row.
+pub(crate) fn block_first_number(block: u64) -> u64 {
+    block * BLOCK_MESSAGES + 1
+}
+
+/// The block row, from 0, that a position lies in.
+pub(crate) fn change_block(position: u64) -> u64 {
+    (position - 1) / BLOCK_CHANGES
+}
+
+/// A key of a kind in an application, followed by numbers.
+pub(crate) fn key(kind: Kind, application: ApplicationId, numbers: &[u64]) -> Vec<u8> {
+    let mut key = Vec::with_capacity(5 + 8 * numbers.len());
+    key.push(kind as u8);
+    key.extend_from_slice(&application.0.to_be_bytes());
+    for number in numbers {
+        key.extend_from_slice(&number.to_be_bytes());
+    }
+    key
+}
+
+/// The number at the end of a key.
+pub(crate) fn last_number(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The `O` key of a chat.
+pub(crate) fn by_activity(application: ApplicationId, activity_position: u64) -> Vec<u8> {
+    key(Kind::ChatByActivity, application, &[!activity_position])
+}
+
+/// The `K` key of an idempotency key.
+pub(crate) fn bound_key(application: Option<ApplicationId>, name: &KeyName) -> Vec<u8> {
+    let mut key = key(Kind::Key, application.unwrap_or(ApplicationId(u32::MAX)), &[]);
+    key.push(namespace_byte(name.namespace));
+    key.extend_from_slice(name.key.as_bytes());
+    key
+}
+
+/// The `T` key of a token.
+pub(crate) fn token(token: &Token) -> Vec<u8> {
+    [&[Kind::Token as u8], token.as_str().as_bytes()].concat()
+}
+
+/// The `N` key of an application. Times before 1970 come first.
+pub(crate) fn by_time(place: &ApplicationsAfter) -> Vec<u8> {
+    let ordered = place.created_at.as_millis().cast_unsigned() ^ (1 << 63);
+    [
+        &[Kind::ApplicationByTime as u8],
+        &ordered.to_be_bytes()[..],
+        place.token.as_str().as_bytes(),
+    ]
+    .concat()
+}
+
+/// The place that an `N` key stands for; `None` if it is no such key.
+pub(crate) fn time_and_token(key: &[u8]) -> Option<ApplicationsAfter> {
+    let (time, token) = key.get(1..)?.split_first_chunk::<8>()?;
+    let millis = (u64::from_be_bytes(*time) ^ (1 << 63)).cast_signed();
+    let token = Token::parse(std::str::from_utf8(token).ok()?).ok()?;
+    Some(ApplicationsAfter {
+        created_at: Timestamp::from_millis(millis),
+        token,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn applications_sort_by_time_then_token_also_before_1970() {
+        let place = |millis, token: &str| ApplicationsAfter {
+            created_at: Timestamp::from_millis(millis),
+            token: Token::parse(token).unwrap(),
+        };
+        let ordered = [
+            place(-5, "bbbbbbbbbbbbbbbb"),
+            place(0, "aaaaaaaaaaaaaaaa"),
+            place(0, "aaaaaaaaaaaaaaab"),
+            place(7, "aaaaaaaaaaaaaaaa"),
+        ];
+        let keys: Vec<Vec<u8>> = ordered.iter().map(by_time).collect();
+        assert!(keys.is_sorted());
+        assert_eq!(
+            keys.iter().map(|key| time_and_token(key)).collect::<Vec<_>>(),
+            ordered.map(Some)
+        );
+    }
+
+    #[test]
+    fn the_latest_activity_sorts_first() {
+        assert!(by_activity(ApplicationId(1), 9) < by_activity(ApplicationId(1), 8));
+        assert!(by_activity(ApplicationId(1), 1) < by_activity(ApplicationId(2), 9));
+    }
+}

@@ -1,0 +1,96 @@
+//! The values of rows that hold more than one thing, or a number.
+
+use tiro_core::{ApplicationId, Change, Message};
+
+use crate::encoding::{Corrupt, Decoder, Encoder};
+use crate::log::{LogPoint, POINT_BYTES};
+
+/// Version of the keys and values of the view; a view of another version is made anew from the log.
+const VIEW_VERSION: u8 = 1;
+
+/// How far the view has followed the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Everything before this point is in the view.
+    pub(crate) applied: LogPoint,
+    /// The number that the next application gets.
+    pub(crate) next_application: ApplicationId,
+}
+
+impl Progress {
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut value = vec![VIEW_VERSION];
+        value.extend_from_slice(&self.applied.encode());
+        Encoder::new(&mut value).application_id(self.next_application);
+        value
+    }
+
+    /// The progress, unless another version of Tiro wrote it.
+    pub(crate) fn decode(value: &[u8]) -> Result<Progress, Corrupt> {
+        let mut decoder = Decoder::new(value);
+        if decoder.byte()? != VIEW_VERSION {
+            return Err(Corrupt("the view has another version"));
+        }
+        let point: &[u8; POINT_BYTES] = decoder
+            .raw(POINT_BYTES)?
+            .try_into()
+            .map_err(|_| Corrupt("a log point has another length"))?;
+        let progress = Progress {
+            applied: LogPoint::decode(point),
+            next_application: decoder.application_id()?,
+        };
+        decoder.end()?;
+        Ok(progress)
+    }
+}
+
+pub(crate) fn encoded(write: impl FnOnce(&mut Encoder<'_>)) -> Vec<u8> {
+    let mut value = Vec::new();
+    write(&mut Encoder::new(&mut value));
+    value
+}
+
+pub(crate) fn decoded<'a, T>(
+    value: &'a [u8],
+    read: impl FnOnce(&mut Decoder<'a>) -> Result<T, Corrupt>,
+) -> Result<T, Corrupt> {
+    let mut decoder = Decoder::new(value);
+    let thing = read(&mut decoder)?;
+    decoder.end()?;
+    Ok(thing)
+}
+
+pub(crate) fn encode_messages<'a>(messages: impl IntoIterator<Item = &'a Message>) -> Vec<u8> {
+    encoded(|encoder| messages.into_iter().for_each(|message| encoder.message(message)))
+}
+
+pub(crate) fn decode_messages(value: &[u8]) -> Result<Vec<Message>, Corrupt> {
+    let mut decoder = Decoder::new(value);
+    let mut messages = Vec::new();
+    while !decoder.is_empty() {
+        messages.push(decoder.message()?);
+    }
+    Ok(messages)
+}
+
+pub(crate) fn encode_changes(changes: &[Change]) -> Vec<u8> {
+    encoded(|encoder| changes.iter().for_each(|change| encoder.change(change)))
+}
+
+pub(crate) fn decode_changes(value: &[u8]) -> Result<Vec<Change>, Corrupt> {
+    let mut decoder = Decoder::new(value);
+    let mut changes = Vec::new();
+    while !decoder.is_empty() {
+        changes.push(decoder.change()?);
+    }
+    Ok(changes)
+}
+
+/// The number that a row holds.
+pub(crate) fn decode_number(value: &[u8]) -> Result<u64, Corrupt> {
+    decoded(value, Decoder::number)
+}
+
+pub(crate) fn encode_number(number: u64) -> Vec<u8> {
+    encoded(|encoder| encoder.number(number))
+}

@@ -1,0 +1,201 @@
+//! The thread that decides: requests become a batch of events, one append, one sync, one publication, many answers.
+//!
+//! Nothing lingers: what arrived while the disk was busy is the next batch. Answers are sent only after the sync and the
+//! publication, refusals too, since they may rest on events of their own batch.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tiro_core::{Event, Facts, Failure, Reply, Shortage, Timestamp, Unavailable, decide};
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::encoding::events;
+use crate::log::{AppendError, Log, LogFailed};
+use crate::queue::{Job, Queue};
+use crate::recent::Recent;
+
+/// A batch takes no further request once its events have so many bytes. With the largest request on top it stays
+/// below what the log takes.
+const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// When a client should ask again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why the process must end: nothing is acknowledged any more until the folder is opened anew.
+#[derive(Clone, Debug)]
+pub enum Fatal {
+    /// A write or sync of the log failed, so what the disk holds is unknown.
+    Log(LogFailed),
+    /// The view cannot follow the log; it is made anew at the next start.
+    View,
+}
+
+impl std::fmt::Display for Fatal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Fatal::Log(failed) => failed.fmt(f),
+            Fatal::View => f.write_str("the view cannot follow the log; it is made anew at the next start"),
+        }
+    }
+}
+
+impl std::error::Error for Fatal {}
+
+impl From<LogFailed> for Fatal {
+    fn from(failed: LogFailed) -> Fatal {
+        Fatal::Log(failed)
+    }
+}
+
+/// Called once, from the writer's thread, when the process must end.
+pub type OnFatal = Box<dyn FnOnce(&Fatal) + Send>;
+
+/// What the writer's thread owns.
+pub(crate) struct Writer {
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) log: Log,
+    pub(crate) recent: Arc<Recent>,
+    pub(crate) condition: Arc<Condition>,
+    pub(crate) clock: Clock,
+    pub(crate) on_fatal: OnFatal,
+}
+
+/// What others see of the writer's health.
+#[derive(Debug, Default)]
+pub(crate) struct Condition {
+    pub(crate) storage_full: AtomicBool,
+    pub(crate) failed: AtomicBool,
+}
+
+type Answer = (oneshot::Sender<Result<Reply, Failure>>, Result<Reply, Failure>);
+
+/// Memory that one batch hands on to the next.
+#[derive(Default)]
+struct Batch {
+    payload: Vec<u8>,
+    events: Vec<Event>,
+    answers: Vec<Answer>,
+}
+
+impl Writer {
+    /// Serves until the queue is closed and empty, then answers the log for closing.
+    pub(crate) fn run(mut self) -> Result<Log, Fatal> {
+        let mut jobs = Vec::new();
+        let mut batch = Batch::default();
+        while self.queue.take_all(&mut jobs) {
+            let mut waiting = jobs.drain(..).peekable();
+            while waiting.peek().is_some() {
+                let room = self.recent.wait_for_room();
+                if let Err(failed) = room.and_then(|()| self.commit(&mut waiting, &mut batch)) {
+                    return Err(self.give_up(waiting, failed));
+                }
+            }
+        }
+        Ok(self.log)
+    }
+
+    fn commit(&mut self, waiting: &mut impl Iterator<Item = Job>, batch: &mut Batch) -> Result<(), Fatal> {
+        let mut facts = Facts::new(self.recent.next_application());
+        let now = (self.clock)();
+        batch.payload.clear();
+        batch.events.clear();
+        while batch.payload.len() < BATCH_BYTES
+            && let Some(job) = waiting.next()
+        {
+            let answer = self.decide(&job, &mut facts, now, batch);
+            batch.answers.push((job.reply, answer));
+        }
+        let stored = if batch.events.is_empty() {
+            Ok(())
+        } else {
+            self.store(batch, &facts)
+        };
+        match stored {
+            Ok(()) => answer(batch.answers.drain(..)),
+            Err(AppendError::Failed(failed)) => {
+                refuse(
+                    batch.answers.drain(..).map(|(reply, _)| reply),
+                    Shortage::OutcomeUnknown,
+                );
+                return Err(failed.into());
+            }
+            Err(AppendError::StorageFull) => {
+                if !self.condition.storage_full.swap(true, Ordering::Relaxed) {
+                    tracing::warn!("no space is left for writes; they go on by themselves when there is");
+                }
+                refuse(
+                    batch.answers.drain(..).map(|(reply, _)| reply),
+                    Shortage::StorageFull,
+                );
+            }
+            Err(AppendError::TooLarge { payload_bytes, .. }) => {
+                let text = format!("a batch of {payload_bytes} bytes is larger than the log takes");
+                let failure = || Err(Failure::Internal(text.clone()));
+                answer(batch.answers.drain(..).map(|(reply, _)| (reply, failure())));
+            }
+        }
+        Ok(())
+    }
+
+    fn decide(
+        &self,
+        job: &Job,
+        facts: &mut Facts,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Result<Reply, Failure> {
+        let loaded = facts.load(&job.request, &*self.recent);
+        loaded.map_err(|error| Failure::Internal(error.to_string()))?;
+        let decision = decide(facts, &job.request, now)?;
+        for event in decision.events {
+            events::encode(&event, &mut batch.payload);
+            facts.apply(&event);
+            batch.events.push(event);
+        }
+        Ok(decision.reply)
+    }
+
+    fn store(&mut self, batch: &Batch, facts: &Facts) -> Result<(), AppendError> {
+        let end = self.log.append(&batch.payload)?;
+        self.log.sync()?;
+        if self.condition.storage_full.load(Ordering::Relaxed) {
+            self.condition.storage_full.store(false, Ordering::Relaxed);
+            tracing::info!("there is space again; writes go on");
+        }
+        self.recent.publish(end, &batch.events, facts);
+        Ok(())
+    }
+
+    /// Nothing is acknowledged any more: what the disk holds is unknown until the log is opened anew.
+    fn give_up(self, waiting: impl Iterator<Item = Job>, failed: Fatal) -> Fatal {
+        self.condition.failed.store(true, Ordering::Relaxed);
+        self.queue.close();
+        refuse(waiting.map(|job| job.reply), Shortage::Stopping);
+        let mut late = Vec::new();
+        if self.queue.take_all(&mut late) {
+            refuse(late.into_iter().map(|job| job.reply), Shortage::Stopping);
+        }
+        (self.on_fatal)(&failed);
+        failed
+    }
+}
+
+/// The failure of a request that cannot be served now.
+pub(crate) fn unavailable(shortage: Shortage) -> Failure {
+    Failure::Unavailable(Unavailable {
+        shortage,
+        retry_after: RETRY_AFTER,
+    })
+}
+
+fn refuse(replies: impl Iterator<Item = oneshot::Sender<Result<Reply, Failure>>>, shortage: Shortage) {
+    answer(replies.map(|reply| (reply, Err(unavailable(shortage)))));
+}
+
+fn answer(answers: impl Iterator<Item = Answer>) {
+    for (reply, answer) in answers {
+        // A client that went away does not read its answer; what it asked for is done all the same.
+        drop(reply.send(answer));
+    }
+}
