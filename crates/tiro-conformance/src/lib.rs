@@ -1,0 +1,24 @@
+//! What every engine promises, as code that any engine can be held to.
+//!
+//! [`behaviours`] name the promises one by one, [`model`] plays random histories against plain expectations,
+//! [`check_export`] knows what holds in every state, [`ReferenceEngine`] keeps the contract in the simplest way.
+//! An engine's crate implements [`World`] and calls [`conformance_tests!`] and [`model_test!`].
+//! Nothing here looks inside an engine: all goes through [`tiro_core::Engine`].
+
+pub mod behaviours;
+mod check;
+mod commands;
+mod export;
+pub mod generator;
+mod holder;
+pub mod model;
+mod reference;
+pub mod sample;
+mod slow;
+mod world;
+
+pub use check::check_export;
+pub use export::{ExportedApplication, assert_same_export, read_export, restore};
+pub use generator::Generator;
+pub use reference::{Clock, ReferenceEngine};
+pub use world::{World, run};

@@ -1,0 +1,84 @@
+//! What each read is expected to answer.
+
+use std::cmp::Reverse;
+
+use tiro_core::{NumberRange, Rejection};
+
+use super::{Answer, Expectation, ExpectedPage};
+use crate::model::wish::Read;
+use crate::slow::slow_page;
+
+impl Expectation {
+    pub(crate) fn read(&self, read: &Read) -> Result<Answer, Rejection> {
+        match read {
+            Read::Application { app } => {
+                let application = self.live(*app)?;
+                Ok(Answer::Application(application.shown(), application.position()))
+            }
+            Read::Applications { .. } => {
+                let live = self
+                    .applications
+                    .values()
+                    .filter(|application| !application.deleted);
+                Ok(Answer::Applications(
+                    live.map(|application| application.shown()).collect(),
+                ))
+            }
+            Read::Chat { app, chat } => {
+                let application = self.live(*app)?;
+                Ok(Answer::Chat(
+                    application.live_chat(*chat)?.shown(),
+                    application.position(),
+                ))
+            }
+            Read::Chats { app, range } => {
+                let application = self.live(*app)?;
+                let chats = application.chats.iter().map(|chat| chat.shown()).collect();
+                Ok(Answer::Chats(page(chats, *range, application.position())))
+            }
+            Read::ChatsByActivity { app, before, limit } => self.by_activity(*app, *before, *limit),
+            Read::Message { app, chat, number } => {
+                let application = self.live(*app)?;
+                let message = application.live_chat(*chat)?.message(*number)?;
+                if message.deleted {
+                    return Err(Rejection::MessageDeleted);
+                }
+                Ok(Answer::Message(message.shown(), application.position()))
+            }
+            Read::Messages { app, chat, range } => {
+                let application = self.live(*app)?;
+                let chat = application.live_chat(*chat)?;
+                let messages = chat.messages.iter().map(|message| message.shown()).collect();
+                Ok(Answer::Messages(page(messages, *range, application.position())))
+            }
+        }
+    }
+
+    fn by_activity(&self, app: u8, before: Option<u64>, limit: u32) -> Result<Answer, Rejection> {
+        let application = self.live(app)?;
+        let mut chats: Vec<_> = application
+            .chats
+            .iter()
+            .filter(|chat| !chat.deleted && before.is_none_or(|before| chat.activity_position < before))
+            .map(|chat| chat.shown())
+            .collect();
+        chats.sort_by_key(|chat| Reverse(chat.activity_position));
+        let more = chats.len() > limit as usize;
+        chats.truncate(limit as usize);
+        let next = chats.last().filter(|_| more).map(|chat| chat.activity_position);
+        Ok(Answer::Chats(ExpectedPage {
+            items: chats,
+            next,
+            position: application.position(),
+        }))
+    }
+}
+
+fn page<T: Clone>(all: Vec<T>, range: NumberRange, position: u64) -> ExpectedPage<T> {
+    let (items, next) = slow_page(&all, range);
+    ExpectedPage {
+        items,
+        next,
+        position,
+    }
+}
