@@ -1,0 +1,24 @@
+//! Wire types of `/v1`, shared by server and client.
+//!
+//! A server borrows texts (`Cow::Borrowed`), a client owns them (`Message<'static>`). Every member of a thing is
+//! always written, `null` when it is empty. Nothing here knows the rules of the domain.
+
+mod code;
+mod lines;
+mod page;
+mod problem;
+mod report;
+mod request;
+mod thing;
+mod time;
+
+pub use code::Code;
+pub use lines::{LINES_FORMAT, LinesData, LinesEnd, LinesEntry, LinesHeader, LinesKey, PlainLine};
+pub use page::{ApplicationPage, ChatPage, MessagePage};
+pub use problem::{Problem, Violation};
+pub use report::{About, BatchCreated, ImportReport, Ready, Status};
+pub use request::{
+    CreateApplication, CreateBatch, CreateChat, CreateMessage, UpdateApplication, UpdateChat, UpdateMessage,
+};
+pub use thing::{Application, Chat, Message, MetadataObject};
+pub use time::{BadTime, Time};

@@ -1,0 +1,63 @@
+//! The documents that the server hands out, made once from its routes.
+
+mod html;
+mod reference;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use tiro_api::Code;
+
+use crate::openapi;
+use crate::problem;
+use crate::route::Route;
+use html::{escaped, page};
+
+pub(crate) use html::HtmlPage;
+
+/// All but the pages of codes, which are made when they are asked for.
+pub(crate) struct Documents {
+    pub(crate) openapi: Bytes,
+    pub(crate) reference: HtmlPage,
+}
+
+impl Documents {
+    /// The documents of these routes.
+    ///
+    /// # Panics
+    /// If the OpenAPI document cannot be written as JSON.
+    pub(crate) fn of(routes: &[Route]) -> Documents {
+        let document = openapi::document(routes);
+        let openapi = serde_json::to_value(&document).expect("the document holds texts and numbers only");
+        Documents {
+            reference: page("Tiro: the API", &reference::body(&openapi)),
+            openapi: openapi.to_string().into(),
+        }
+    }
+}
+
+/// The page of a code.
+pub(crate) fn error_page(code: Code) -> HtmlPage {
+    let status = match problem::status(code) {
+        Some(status) => format!("<p>A problem with status {}.</p>", status.as_u16()),
+        None => {
+            "<p>Stands in <code>errors</code> of a problem, beside the place of the value.</p>".to_owned()
+        }
+    };
+    let explanation = html::prose(code.explanation());
+    let body = format!(
+        "<p><a href=\"/docs\">Tiro</a></p><h1>{}</h1><p><code>{code}</code></p>{status}<p>{explanation}</p>",
+        escaped(code.title()),
+    );
+    page(code.title(), &body)
+}
+
+/// The policy that lets a page use its own style and load nothing.
+fn policy(style: &str) -> HeaderValue {
+    use base64::Engine as _;
+    use sha2::{Digest, Sha256};
+    let digest = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(style));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::from_str(&policy).expect("base64 is visible ASCII")
+}

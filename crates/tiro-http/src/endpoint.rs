@@ -1,0 +1,202 @@
+//! The way of every request: guard, access, query, handler, wrap. One place instead of a stack of layers.
+//!
+//! The wrap gives every answer its request id, CORS headers and compression, turns a panic into a problem, counts,
+//! and writes the only log lines about requests: route templates, never paths, tokens or bodies.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::body::Body;
+use futures_util::FutureExt;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use tiro_api::Code;
+
+use crate::access::{self, Admission};
+use crate::app::App;
+use crate::call::Call;
+use crate::metrics::RouteMetrics;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::request_id::{RequestId, X_REQUEST_ID};
+use crate::route::{Caller, Compression, Operation};
+use crate::violations::Violations;
+use crate::{cors, encoding, guard};
+
+/// What answers the requests of a route.
+pub(crate) trait Handler: Send + Sync + 'static {
+    /// Answers one request.
+    fn handle(&self, call: Call) -> impl Future<Output = Result<Response<Body>, Problem>> + Send;
+}
+
+impl<F, A> Handler for F
+where
+    F: Fn(Call) -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Response<Body>, Problem>> + Send,
+{
+    fn handle(&self, call: Call) -> impl Future<Output = Result<Response<Body>, Problem>> + Send {
+        self(call)
+    }
+}
+
+/// A route, ready to serve.
+pub(crate) struct Endpoint<H> {
+    app: App,
+    method: &'static str,
+    template: &'static str,
+    operation: &'static Operation,
+    metrics: RouteMetrics,
+    handler: H,
+}
+
+/// What the wrap needs of a request after the handler took it.
+struct Wrap {
+    request_id: RequestId,
+    started: Instant,
+    origin: Option<HeaderValue>,
+    preflight: bool,
+    gzip: bool,
+}
+
+impl<H: Handler> Endpoint<H> {
+    pub(crate) fn new(
+        app: &App,
+        method: &'static str,
+        template: &'static str,
+        operation: &'static Operation,
+        handler: H,
+    ) -> Endpoint<H> {
+        Endpoint {
+            app: app.clone(),
+            method,
+            template,
+            operation,
+            metrics: app.metrics.route(template, method),
+            handler,
+        }
+    }
+
+    /// Answers one request, whatever happens.
+    pub(crate) async fn serve(&self, request: Request<Body>) -> Response<Body> {
+        let (head, body) = request.into_parts();
+        let wrap = Wrap {
+            request_id: RequestId::of(&head.headers),
+            started: Instant::now(),
+            origin: head.headers.get(header::ORIGIN).cloned(),
+            preflight: head.method == Method::OPTIONS
+                && head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD),
+            gzip: self.operation.compression == Compression::LargeAnswers
+                && encoding::accepts_gzip(&head.headers),
+        };
+        let result = match AssertUnwindSafe(self.answer(head, body)).catch_unwind().await {
+            Ok(result) => result,
+            Err(panic) => Err(Problem::internal(panic_text(panic.as_ref()))),
+        };
+        self.wrap(result, wrap).await
+    }
+
+    async fn answer(&self, head: Parts, body: Body) -> Result<Response<Body>, Problem> {
+        guard::check(&self.app, &head)?;
+        let caller = self.operation.caller;
+        let admission = access::admit(&self.app, caller, &head, self.template).await?;
+        let query = match head.uri.query() {
+            Some(text) if caller != Caller::Public => {
+                let mut violations = Violations::default();
+                let query = Query::parse(text, self.operation.parameters, &mut violations);
+                violations.check()?;
+                query
+            }
+            _ => Query::default(),
+        };
+        let call = Call::new(self.app.clone(), head, self.template, query, body);
+        match self.handler.handle(call).await {
+            Err(problem) if admission == Admission::ByUnverifiedKey => Err(access::unknown_key(problem)),
+            result => result,
+        }
+    }
+
+    async fn wrap(&self, result: Result<Response<Body>, Problem>, wrap: Wrap) -> Response<Body> {
+        let Wrap {
+            request_id,
+            started,
+            origin,
+            preflight,
+            gzip,
+        } = wrap;
+        let mut response = match result {
+            Ok(response) => response,
+            Err(problem) => {
+                self.log_failure(&problem, &request_id);
+                problem.into_response(&request_id)
+            }
+        };
+        if gzip {
+            response = encoding::gzipped(response).await;
+        }
+        let headers = response.headers_mut();
+        if self.operation.compression == Compression::LargeAnswers {
+            headers.append(header::VARY, HeaderValue::from_static("accept-encoding"));
+        }
+        if self.operation.caller != Caller::Public {
+            headers.insert(
+                header::CACHE_CONTROL,
+                HeaderValue::from_static("private, no-cache"),
+            );
+        }
+        cors::expose(&self.app.config.cors_origins, origin.as_ref(), headers);
+        if preflight {
+            cors::preflight(&self.app.config.cors_origins, origin.as_ref(), headers);
+        }
+        let elapsed = started.elapsed();
+        self.metrics.answered(response.status(), elapsed.as_secs_f64());
+        let status = response.status().as_u16();
+        let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+        let id = request_id.as_str();
+        if elapsed >= self.app.config.transport.slow_request {
+            tracing::info!(
+                method = self.method,
+                route = self.template,
+                status,
+                millis,
+                request_id = id,
+                "slow request"
+            );
+        } else {
+            tracing::debug!(
+                method = self.method,
+                route = self.template,
+                status,
+                millis,
+                request_id = id,
+                "request"
+            );
+        }
+        response
+            .headers_mut()
+            .insert(X_REQUEST_ID, request_id.into_header());
+        response
+    }
+
+    fn log_failure(&self, problem: &Problem, request_id: &RequestId) {
+        if problem.status() < StatusCode::INTERNAL_SERVER_ERROR {
+            return;
+        }
+        let (route, id, code) = (self.template, request_id.as_str(), problem.code());
+        let cause = problem.operator_text().unwrap_or("");
+        if code == Code::Internal {
+            tracing::error!(method = self.method, route, request_id = id, %code, cause, "request failed");
+        } else {
+            tracing::warn!(method = self.method, route, request_id = id, %code, "request failed");
+        }
+    }
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("a handler panicked: {}", text.unwrap_or("no text"))
+}

@@ -1,0 +1,38 @@
+//! Tiro over HTTP: routes, access, limits, problems, the OpenAPI document and the server that carries them.
+//!
+//! A request runs through one [`endpoint`]: guard, access, query, handler, wrap. Handlers authenticate nothing and
+//! know no rule of the domain; they read a request into a command, call the engine and write the answer.
+
+mod access;
+mod answer;
+mod app;
+mod body;
+mod call;
+mod conditions;
+mod config;
+mod cors;
+mod documents;
+mod encoding;
+mod endpoint;
+mod fields;
+mod guard;
+mod json;
+mod metrics;
+mod openapi;
+mod paging;
+mod path;
+mod problem;
+mod query;
+mod request_id;
+mod route;
+mod router;
+mod routes;
+mod server;
+mod transfer;
+mod violations;
+mod wire;
+
+pub use app::App;
+pub use config::{BadCorsOrigin, BadOperatorKey, Config, CorsOrigin, Exposure, OperatorKey, Transport};
+pub use router::router;
+pub use server::{BindError, Server, Stopped};

@@ -1,0 +1,75 @@
+//! Parameters of operations: in the path, in the query, in headers.
+
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+
+use super::text_schema;
+use crate::query::{Kind, Parameter};
+use crate::route::RequestHeader;
+
+pub(super) fn path_parameter(name: &str) -> ParameterBuilder {
+    let schema = match name {
+        "token" => text_schema()
+            .min_length(Some(16))
+            .max_length(Some(64))
+            .pattern(Some("^[A-Za-z0-9_-]+$")),
+        "chat" | "number" => ObjectBuilder::new()
+            .schema_type(SchemaType::Type(Type::Integer))
+            .minimum(Some(1)),
+        _ => text_schema(),
+    };
+    let description = match name {
+        "token" => "The application's token.",
+        "chat" => "The chat's number.",
+        "number" => "The message's number.",
+        _ => "A code.",
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .required(Required::True)
+        .description(Some(description))
+        .schema(Some(schema))
+}
+
+pub(super) fn query_parameter(parameter: &Parameter) -> ParameterBuilder {
+    let integer = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
+    let schema = match parameter.kind {
+        Kind::Position => integer().minimum(Some(0)),
+        Kind::Count { max } => integer().minimum(Some(1)).maximum(Some(max)),
+        Kind::OneOf(words) => text_schema().enum_values(Some(words.iter().copied())),
+        Kind::Text => text_schema().min_length(Some(1)),
+    };
+    ParameterBuilder::new()
+        .name(parameter.name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(parameter.description))
+        .schema(Some(schema))
+}
+
+pub(super) fn header_parameter(header: RequestHeader) -> ParameterBuilder {
+    let (name, description) = match header {
+        RequestHeader::IdempotencyKey => (
+            "Idempotency-Key",
+            "1 to 255 visible ASCII characters: the client's name for this request, kept for ever. Sent again with \
+             the same request it answers the original result, with another request 422.",
+        ),
+        RequestHeader::IfMatch => (
+            "If-Match",
+            "Tags of the versions that the request may change; of an application's or chat's tag only the version \
+             counts. Any other version is 412.",
+        ),
+        RequestHeader::IfNoneMatch => (
+            "If-None-Match",
+            "Tags that the client has: the answer is then 304.",
+        ),
+    };
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(text_schema()))
+}

@@ -1,0 +1,78 @@
+//! What the path of a request names: an application, a chat, a message.
+//!
+//! Segments are found by the route's template, which has as many of them as the path.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use tiro_api::Code;
+use tiro_core::Token;
+
+use crate::problem::Problem;
+
+/// The segment of `path` that stands where `template` has `{name}`; `None` if there is none or it is not UTF-8.
+pub(crate) fn segment<'a>(template: &str, path: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    template
+        .split('/')
+        .zip(path.split('/'))
+        .find(|(pattern, _)| {
+            let bare = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+            bare == Some(name)
+        })
+        .and_then(|(_, segment)| percent_decode_str(segment).decode_utf8().ok())
+}
+
+/// A token; what cannot be one names no application.
+pub(crate) fn token(segment: Option<Cow<'_, str>>) -> Result<Token, Problem> {
+    segment
+        .and_then(|text| Token::parse(&text).ok())
+        .ok_or_else(|| Problem::plain(Code::ApplicationNotFound))
+}
+
+/// A number of a chat or message.
+pub(crate) fn number(segment: Option<Cow<'_, str>>) -> Result<u64, Problem> {
+    segment
+        .and_then(|text| plain_number(&text))
+        .filter(|number| *number > 0)
+        .ok_or_else(|| Problem::plain(Code::NotFound))
+}
+
+/// A whole number in its plain form: digits without a leading zero, at most 2^64 - 1.
+pub(crate) fn plain_number(text: &str) -> Option<u64> {
+    let plain = text == "0" || !text.starts_with(['0', '+']);
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_found_by_the_template_and_decoded() {
+        let template = "/v1/applications/{token}/chats/{chat}";
+        let path = "/v1/applications/%61bc/chats/12";
+        assert_eq!(segment(template, path, "token").as_deref(), Some("abc"));
+        assert_eq!(segment(template, path, "chat").as_deref(), Some("12"));
+        assert_eq!(segment(template, path, "number"), None);
+        assert_eq!(segment(template, "/v1/applications/%ff/chats/12", "token"), None);
+    }
+
+    #[test]
+    fn only_the_plain_form_of_a_positive_number_names_something() {
+        assert_eq!(number(Some("18446744073709551615".into())).unwrap(), u64::MAX);
+        for wrong in [
+            "0",
+            "01",
+            "+1",
+            "-1",
+            "1.0",
+            "1e0",
+            " 1",
+            "",
+            "x",
+            "18446744073709551616",
+        ] {
+            assert!(number(Some(wrong.into())).is_err(), "{wrong}");
+        }
+    }
+}

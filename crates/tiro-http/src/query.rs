@@ -1,0 +1,189 @@
+//! Query parameters: each documented, each checked by its kind, everything else refused by name.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use tiro_api::Code;
+
+use crate::path::plain_number;
+use crate::violations::Violations;
+
+/// A parameter that a route takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameter {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) description: &'static str,
+}
+
+/// What a parameter's value may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// A whole number from 0.
+    Position,
+    /// A whole number from 1 to `max`.
+    Count {
+        /// The most allowed.
+        max: u32,
+    },
+    /// One of a few words.
+    OneOf(&'static [&'static str]),
+    /// Any text that is not empty; the handler checks it.
+    Text,
+}
+
+/// The parameters of one request, by the names that its route takes.
+#[derive(Debug, Default)]
+pub(crate) struct Query(Vec<(&'static str, String)>);
+
+impl Query {
+    /// Reads the part of a URL behind `?`.
+    pub(crate) fn parse(text: &str, known: &'static [Parameter], violations: &mut Violations) -> Query {
+        let mut query = Query::default();
+        for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decoded(raw_name).unwrap_or_else(|| raw_name.to_owned());
+            let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
+                violations.parameter(&name, Code::UnknownParameter, "is not one of this route");
+                continue;
+            };
+            if query.text(parameter.name).is_some() {
+                violations.parameter(&name, Code::DuplicateParameter, "is named twice");
+            } else if let Some(value) = decoded(raw_value).filter(|value| parameter.kind.admits(value)) {
+                query.0.push((parameter.name, value));
+            } else {
+                violations.parameter(&name, Code::InvalidParameter, &parameter.kind.wanted());
+            }
+        }
+        query
+    }
+
+    /// The value of a parameter, if it was given.
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a parameter of kind [`Kind::Position`].
+    pub(crate) fn position(&self, name: &str) -> Option<u64> {
+        self.text(name).and_then(plain_number)
+    }
+
+    /// The value of a parameter of kind [`Kind::Count`].
+    pub(crate) fn count(&self, name: &str) -> Option<u32> {
+        self.position(name).and_then(|number| u32::try_from(number).ok())
+    }
+
+    /// The names that were given.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|(name, _)| *name)
+    }
+}
+
+impl Kind {
+    fn admits(self, value: &str) -> bool {
+        match self {
+            Kind::Position => plain_number(value).is_some(),
+            Kind::Count { max } => {
+                plain_number(value).is_some_and(|number| (1..=u64::from(max)).contains(&number))
+            }
+            Kind::OneOf(words) => words.contains(&value),
+            Kind::Text => !value.is_empty() && !value.contains('\0'),
+        }
+    }
+
+    fn wanted(self) -> Cow<'static, str> {
+        match self {
+            Kind::Position => "must be a whole number from 0, in its plain form".into(),
+            Kind::Count { max } => format!("must be a whole number from 1 to {max}").into(),
+            Kind::OneOf(words) => format!("must be {}", words.join(" or ")).into(),
+            Kind::Text => "must be a text in UTF-8 that is not empty".into(),
+        }
+    }
+}
+
+/// A name or value as `application/x-www-form-urlencoded` writes it.
+fn decoded(text: &str) -> Option<String> {
+    let spaced = text.replace('+', " ");
+    percent_decode_str(&spaced)
+        .decode_utf8()
+        .ok()
+        .map(Cow::into_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: &[Parameter] = &[
+        Parameter {
+            name: "after",
+            kind: Kind::Position,
+            description: "",
+        },
+        Parameter {
+            name: "limit",
+            kind: Kind::Count { max: 200 },
+            description: "",
+        },
+        Parameter {
+            name: "order",
+            kind: Kind::OneOf(&["number"]),
+            description: "",
+        },
+        Parameter {
+            name: "q",
+            kind: Kind::Text,
+            description: "",
+        },
+    ];
+
+    fn refused(text: &str) -> usize {
+        let mut violations = Violations::default();
+        Query::parse(text, KNOWN, &mut violations);
+        violations.check().map_or_else(
+            |problem| format!("{problem:?}").matches("Violation {").count(),
+            |()| 0,
+        )
+    }
+
+    #[test]
+    fn values_are_read_by_their_kind() {
+        let mut violations = Violations::default();
+        let query = Query::parse(
+            "after=0&limit=200&&order=number&q=a+b%2Bc",
+            KNOWN,
+            &mut violations,
+        );
+        assert!(violations.check().is_ok());
+        assert_eq!(
+            (query.position("after"), query.count("limit")),
+            (Some(0), Some(200))
+        );
+        assert_eq!(query.text("q"), Some("a b+c"));
+        assert_eq!(query.position("before"), None);
+    }
+
+    #[test]
+    fn every_wrong_parameter_is_refused() {
+        for wrong in [
+            "after=",
+            "after",
+            "after=-1",
+            "after=01",
+            "after=%31x",
+            "limit=0",
+            "limit=201",
+            "order=x",
+            "q=",
+            "q=%ff",
+            "x=1",
+            "after=1&after=1",
+        ] {
+            assert_eq!(refused(wrong), 1, "{wrong}");
+        }
+        assert_eq!(refused("x=1&limit=0&after=z"), 3);
+    }
+}

@@ -1,0 +1,272 @@
+//! What a route is: a path, an operation that describes it, and the handler that answers.
+//!
+//! The description is the single source: access, query and compression follow it when a request is served, and the
+//! OpenAPI document is made of it.
+
+use std::sync::Arc;
+
+use axum::routing::MethodRouter;
+use tiro_api::Code;
+
+use crate::app::App;
+use crate::body::MediaType;
+use crate::endpoint::{Endpoint, Handler};
+use crate::query::Parameter;
+
+/// Who may call a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Anybody.
+    Public,
+    /// The holder of the token in the path.
+    Application,
+    /// The holder of the operator key.
+    Operator,
+}
+
+/// A method that routes answer. `HEAD` works wherever `Get` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Get,
+    Post,
+    Patch,
+    Delete,
+}
+
+impl Verb {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Verb::Get => "GET",
+            Verb::Post => "POST",
+            Verb::Patch => "PATCH",
+            Verb::Delete => "DELETE",
+        }
+    }
+}
+
+/// Whether large answers are compressed for clients that take it. Never for one thing: its `ETag` is strong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    Never,
+    LargeAnswers,
+}
+
+/// A header that a request may carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestHeader {
+    IdempotencyKey,
+    IfMatch,
+    IfNoneMatch,
+}
+
+/// A header that an answer carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnswerHeader {
+    ETag,
+    TiroCursor,
+    /// Only if the request changed something.
+    TiroCursorOfChange,
+    Location,
+    /// Only on a replayed answer.
+    IdempotentReplayed,
+}
+
+/// What a request's body is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RequestBody {
+    /// Each type with the name of its schema.
+    pub(crate) content: &'static [(MediaType, &'static str)],
+    pub(crate) presence: Presence,
+}
+
+/// Whether there has to be a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Required,
+    Optional,
+}
+
+/// A body of JSON.
+pub(crate) const fn json_body(content: &'static [(MediaType, &'static str)]) -> RequestBody {
+    RequestBody {
+        content,
+        presence: Presence::Required,
+    }
+}
+
+/// An answer that is not a problem.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) description: &'static str,
+    /// Media type and, for JSON, the name of the schema.
+    pub(crate) content: Option<(&'static str, &'static str)>,
+    pub(crate) headers: &'static [AnswerHeader],
+}
+
+impl Answer {
+    /// A JSON answer with the schema of that name.
+    pub(crate) const fn json(status: u16, schema: &'static str, description: &'static str) -> Answer {
+        Answer {
+            status,
+            description,
+            content: Some(("application/json", schema)),
+            headers: &[],
+        }
+    }
+
+    /// An answer without a body.
+    pub(crate) const fn empty(status: u16, description: &'static str) -> Answer {
+        Answer {
+            status,
+            description,
+            content: None,
+            headers: &[],
+        }
+    }
+
+    /// An answer of another type, described as a text.
+    pub(crate) const fn text(status: u16, media_type: &'static str, description: &'static str) -> Answer {
+        Answer {
+            status,
+            description,
+            content: Some((media_type, "")),
+            headers: &[],
+        }
+    }
+
+    /// With headers.
+    pub(crate) const fn with(mut self, headers: &'static [AnswerHeader]) -> Answer {
+        self.headers = headers;
+        self
+    }
+}
+
+/// Everything about a route but its path and its handler.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Operation {
+    /// Stable; the name of the call in generated clients.
+    pub(crate) id: &'static str,
+    pub(crate) tag: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) caller: Caller,
+    pub(crate) parameters: &'static [Parameter],
+    pub(crate) headers: &'static [RequestHeader],
+    pub(crate) body: Option<RequestBody>,
+    pub(crate) answers: &'static [Answer],
+    /// Those that do not follow from the rest.
+    pub(crate) problems: &'static [Code],
+    pub(crate) compression: Compression,
+}
+
+impl Operation {
+    /// A public operation without parameters; the methods below add what it has.
+    pub(crate) const fn new(id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
+        Operation {
+            id,
+            tag,
+            summary,
+            caller: Caller::Public,
+            parameters: &[],
+            headers: &[],
+            body: None,
+            answers: &[],
+            problems: &[],
+            compression: Compression::Never,
+        }
+    }
+
+    pub(crate) const fn caller(mut self, caller: Caller) -> Operation {
+        self.caller = caller;
+        self
+    }
+
+    pub(crate) const fn parameters(mut self, parameters: &'static [Parameter]) -> Operation {
+        self.parameters = parameters;
+        self
+    }
+
+    pub(crate) const fn headers(mut self, headers: &'static [RequestHeader]) -> Operation {
+        self.headers = headers;
+        self
+    }
+
+    pub(crate) const fn body(mut self, body: RequestBody) -> Operation {
+        self.body = Some(body);
+        self
+    }
+
+    pub(crate) const fn answers(mut self, answers: &'static [Answer]) -> Operation {
+        self.answers = answers;
+        self
+    }
+
+    pub(crate) const fn problems(mut self, problems: &'static [Code]) -> Operation {
+        self.problems = problems;
+        self
+    }
+
+    pub(crate) const fn compressed(mut self) -> Operation {
+        self.compression = Compression::LargeAnswers;
+        self
+    }
+}
+
+/// One route.
+pub(crate) struct Route {
+    pub(crate) verb: Verb,
+    pub(crate) path: &'static str,
+    pub(crate) operation: &'static Operation,
+    mount: Mount,
+}
+
+type Mount = Box<dyn FnOnce(&App, MethodRouter) -> MethodRouter>;
+
+/// The route that answers `GET` (and `HEAD`) of a path.
+pub(crate) fn get(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
+    Route::new(Verb::Get, path, operation, handler)
+}
+
+/// The route that answers `POST` of a path.
+pub(crate) fn post(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
+    Route::new(Verb::Post, path, operation, handler)
+}
+
+/// The route that answers `PATCH` of a path.
+pub(crate) fn patch(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
+    Route::new(Verb::Patch, path, operation, handler)
+}
+
+/// The route that answers `DELETE` of a path.
+pub(crate) fn delete(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
+    Route::new(Verb::Delete, path, operation, handler)
+}
+
+impl Route {
+    fn new(verb: Verb, path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
+        let mount = move |app: &App, methods: MethodRouter| {
+            let endpoint = Arc::new(Endpoint::new(app, verb.name(), path, operation, handler));
+            let serve = move |request| {
+                let endpoint = endpoint.clone();
+                async move { endpoint.serve(request).await }
+            };
+            match verb {
+                Verb::Get => methods.get(serve),
+                Verb::Post => methods.post(serve),
+                Verb::Patch => methods.patch(serve),
+                Verb::Delete => methods.delete(serve),
+            }
+        };
+        Route {
+            verb,
+            path,
+            operation,
+            mount: Box::new(mount),
+        }
+    }
+
+    /// Adds this route to those of the same path.
+    pub(crate) fn mount(self, app: &App, methods: MethodRouter) -> MethodRouter {
+        (self.mount)(app, methods)
+    }
+}

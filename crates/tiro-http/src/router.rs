@@ -1,0 +1,145 @@
+//! Every route of the server, grouped by who may call it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::MethodRouter;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use tiro_api::Code;
+
+use crate::answer;
+use crate::app::App;
+use crate::call::Call;
+use crate::documents::Documents;
+use crate::endpoint::Endpoint;
+use crate::problem::Problem;
+use crate::route::{Operation, Route, Verb, delete, get, patch, post};
+use crate::routes::{applications, batch, chats, documents, messages, service};
+
+/// The label of requests that no route answers.
+const NO_ROUTE: &str = "none";
+
+/// The router over an application: everything that [`crate::Server`] serves, without sockets.
+///
+/// # Panics
+/// If two routes have one path and method.
+pub fn router(app: &App) -> Router {
+    let routes = routes();
+    app.documents.get_or_init(|| Documents::of(&routes));
+    let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
+    for route in routes {
+        paths.entry(route.path).or_default().push(route);
+    }
+    let mut router = Router::new();
+    for (path, routes) in paths {
+        let allow = allow(&routes);
+        let methods = routes
+            .into_iter()
+            .fold(MethodRouter::new(), |methods, route| route.mount(app, methods));
+        router = router.route(path, refusing_other_methods(app, path, &allow, methods));
+    }
+    let nothing = Arc::new(Endpoint::new(app, "any", NO_ROUTE, &FALLBACK, async |_: Call| {
+        Err(Problem::plain(Code::NotFound))
+    }));
+    router.fallback(move |request| {
+        let nothing = nothing.clone();
+        async move { nothing.serve(request).await }
+    })
+}
+
+/// Every route.
+pub(crate) fn routes() -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(public());
+    routes.extend(application());
+    routes.extend(operator());
+    routes
+}
+
+fn public() -> impl IntoIterator<Item = Route> {
+    [
+        get("/", &service::ABOUT, service::about),
+        get("/healthz", &service::HEALTH, service::health),
+        get("/readyz", &service::READY, service::ready),
+        get("/openapi.json", &documents::OPENAPI, documents::openapi),
+        get("/docs", &documents::REFERENCE, documents::reference),
+        get("/docs/errors/{code}", &documents::ERROR, documents::error),
+    ]
+}
+
+fn application() -> impl IntoIterator<Item = Route> {
+    const APPLICATION: &str = "/v1/applications/{token}";
+    const CHATS: &str = "/v1/applications/{token}/chats";
+    const CHAT: &str = "/v1/applications/{token}/chats/{chat}";
+    const MESSAGES: &str = "/v1/applications/{token}/chats/{chat}/messages";
+    const BATCH: &str = "/v1/applications/{token}/chats/{chat}/messages/batch";
+    const MESSAGE: &str = "/v1/applications/{token}/chats/{chat}/messages/{number}";
+    [
+        get(APPLICATION, &applications::GET, applications::get),
+        patch(APPLICATION, &applications::UPDATE, applications::update),
+        post(CHATS, &chats::CREATE, chats::create),
+        get(CHATS, &chats::LIST, chats::list),
+        get(CHAT, &chats::GET, chats::get),
+        patch(CHAT, &chats::UPDATE, chats::update),
+        delete(CHAT, &chats::DELETE, chats::delete),
+        post(MESSAGES, &messages::CREATE, messages::create),
+        get(MESSAGES, &messages::LIST, messages::list),
+        post(BATCH, &batch::CREATE, batch::create),
+        get(MESSAGE, &messages::GET, messages::get),
+        patch(MESSAGE, &messages::UPDATE, messages::update),
+        delete(MESSAGE, &messages::DELETE, messages::delete),
+    ]
+}
+
+fn operator() -> impl IntoIterator<Item = Route> {
+    let mut routes = vec![
+        post("/v1/applications", &applications::CREATE, applications::create),
+        get("/v1/applications", &applications::LIST, applications::list),
+        delete(
+            "/v1/applications/{token}",
+            &applications::DELETE,
+            applications::delete,
+        ),
+        get("/v1/status", &service::STATUS, service::status),
+        get("/metrics", &service::METRICS, service::metrics),
+    ];
+    routes.extend(crate::transfer::routes());
+    routes
+}
+
+/// For requests that reach a path or method that is not there.
+static FALLBACK: Operation = Operation::new("none", "none", "Nothing");
+
+/// The header `Allow` of a path.
+fn allow(routes: &[Route]) -> String {
+    let mut names: Vec<&str> = routes.iter().map(|route| route.verb.name()).collect();
+    if routes.iter().any(|route| route.verb == Verb::Get) {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    names.join(", ")
+}
+
+fn refusing_other_methods(app: &App, path: &'static str, allow: &str, methods: MethodRouter) -> MethodRouter {
+    let allow = HeaderValue::from_str(allow).expect("names of methods are visible ASCII");
+    let refuse = Arc::new(Endpoint::new(app, "other", path, &FALLBACK, move |call: Call| {
+        let answer = other_method(&call, allow.clone());
+        async move { answer }
+    }));
+    methods.fallback(move |request| {
+        let refuse = refuse.clone();
+        async move { refuse.serve(request).await }
+    })
+}
+
+/// `OPTIONS` tells what the path answers; CORS headers are added by the endpoint.
+fn other_method(call: &Call, allow: HeaderValue) -> Result<Response<Body>, Problem> {
+    if call.head.method != Method::OPTIONS {
+        return Err(Problem::plain(Code::MethodNotAllowed).with_header(header::ALLOW, allow));
+    }
+    let mut response = answer::empty(StatusCode::NO_CONTENT);
+    response.headers_mut().insert(header::ALLOW, allow);
+    Ok(response)
+}

@@ -1,0 +1,121 @@
+//! What is not about chats: health, status, metrics, and where to begin.
+
+use axum::body::Body;
+use http::{HeaderValue, Response, StatusCode, header};
+use tiro_api::{About, Ready, Status, Time};
+
+use crate::answer;
+use crate::call::Call;
+use crate::problem::{self, Problem};
+use crate::route::{Answer, Caller, Operation};
+
+const TAG: &str = "service";
+const NAME: &str = "tiro";
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Bytes that a small JSON answer takes.
+const SMALL_BYTES: usize = 256;
+
+pub(crate) const HEALTH: Operation = Operation::new("health", TAG, "Whether the process answers")
+    .answers(&[Answer::text(200, "text/plain; charset=utf-8", "It does.")]);
+
+pub(crate) async fn health(_: Call) -> Result<Response<Body>, Problem> {
+    Ok(answer::text("text/plain; charset=utf-8", "ok\n"))
+}
+
+pub(crate) const READY: Operation = Operation::new("ready", TAG, "Whether reads and writes can be served")
+    .answers(&[Answer::json(
+        200,
+        "Ready",
+        "They can; what else is amiss is listed.",
+    )])
+    .problems(&[
+        tiro_api::Code::StorageFull,
+        tiro_api::Code::Overloaded,
+        tiro_api::Code::Stopping,
+    ]);
+
+pub(crate) async fn ready(call: Call) -> Result<Response<Body>, Problem> {
+    let health = call.engine.health();
+    match health.writes_blocked {
+        Some(shortage) => Err(Problem::plain(problem::shortage(shortage)).retry_after(RETRY_AFTER)),
+        None => answer::json(
+            StatusCode::OK,
+            &Ready {
+                ready: true,
+                remarks: health.remarks,
+            },
+            SMALL_BYTES,
+        ),
+    }
+}
+
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
+pub(crate) const STATUS: Operation = Operation::new("status", TAG, "How the server is")
+    .caller(Caller::Operator)
+    .answers(&[Answer::json(200, "Status", "How the server is.")]);
+
+pub(crate) async fn status(call: Call) -> Result<Response<Body>, Problem> {
+    let health = call.engine.health();
+    let mut remarks = health.remarks;
+    if let Some(shortage) = health.writes_blocked {
+        remarks.insert(
+            0,
+            format!(
+                "Writes cannot be served: {}.",
+                problem::shortage(shortage).title()
+            ),
+        );
+    }
+    let started_at = i64::try_from(call.started_at.as_millis())
+        .ok()
+        .and_then(Time::from_millis);
+    let status = Status {
+        name: NAME.to_owned(),
+        version: VERSION.to_owned(),
+        started_at: started_at.ok_or_else(|| Problem::internal("the clock is out of bounds"))?,
+        uptime_seconds: call.started.elapsed().as_secs(),
+        ready: health.writes_blocked.is_none(),
+        remarks,
+    };
+    answer::json(StatusCode::OK, &status, SMALL_BYTES)
+}
+
+pub(crate) const METRICS: Operation = Operation::new("metrics", TAG, "Metrics for Prometheus")
+    .caller(Caller::Operator)
+    .answers(&[Answer::text(200, OPENMETRICS, "Counters, gauges and histograms.")])
+    .compressed();
+
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub(crate) async fn metrics(call: Call) -> Result<Response<Body>, Problem> {
+    let text = call
+        .metrics
+        .text()
+        .map_err(|error| Problem::internal(format!("metrics cannot be written: {error}")))?;
+    Ok(answer::text(OPENMETRICS, text))
+}
+
+pub(crate) const ABOUT: Operation = Operation::new("about", TAG, "Where to begin").answers(&[
+    Answer::json(200, "About", "What this is, for a program."),
+    Answer::empty(303, "A browser is led to the documents."),
+]);
+
+pub(crate) async fn about(call: Call) -> Result<Response<Body>, Problem> {
+    let mut accepted = call.head.headers.get_all(header::ACCEPT).iter();
+    if accepted.any(|value| value.to_str().is_ok_and(|text| text.contains("text/html"))) {
+        let mut response = answer::empty(StatusCode::SEE_OTHER);
+        response
+            .headers_mut()
+            .insert(header::LOCATION, HeaderValue::from_static("/docs"));
+        return Ok(response);
+    }
+    let about = About {
+        name: NAME.to_owned(),
+        version: VERSION.to_owned(),
+        api: "/v1".to_owned(),
+        docs: "/docs".to_owned(),
+        openapi: "/openapi.json".to_owned(),
+    };
+    answer::json(StatusCode::OK, &about, SMALL_BYTES)
+}

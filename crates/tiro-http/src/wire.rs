@@ -1,0 +1,66 @@
+//! From the core's things to those of the wire, borrowing every text.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+use tiro_api::{MetadataObject, Time};
+use tiro_core::{Metadata, Timestamp};
+
+use crate::problem::Problem;
+
+pub(crate) fn application(thing: &tiro_core::Application) -> Result<tiro_api::Application<'_>, Problem> {
+    Ok(tiro_api::Application {
+        token: Cow::Borrowed(thing.token.as_str()),
+        name: thing.name.as_deref().map(Cow::Borrowed),
+        metadata: metadata(thing.metadata.as_ref())?,
+        chats_count: thing.chats_count,
+        created_at: time(thing.created_at),
+        updated_at: time(thing.updated_at),
+        deleted_at: thing.deleted_at.map(time),
+        version: thing.version,
+    })
+}
+
+pub(crate) fn chat(thing: &tiro_core::Chat) -> Result<tiro_api::Chat<'_>, Problem> {
+    Ok(tiro_api::Chat {
+        number: thing.number,
+        title: thing.title.as_deref().map(Cow::Borrowed),
+        metadata: metadata(thing.metadata.as_ref())?,
+        messages_count: thing.messages_count,
+        last_message_number: thing.last_message_number,
+        last_message_at: thing.last_message_at.map(time),
+        created_at: time(thing.created_at),
+        updated_at: time(thing.updated_at),
+        deleted_at: thing.deleted_at.map(time),
+        version: thing.version,
+    })
+}
+
+pub(crate) fn message(thing: &tiro_core::Message) -> Result<tiro_api::Message<'_>, Problem> {
+    let content = thing.content.as_deref();
+    let sender = content.and_then(|content| content.sender.as_deref());
+    Ok(tiro_api::Message {
+        number: thing.number,
+        body: content.map(|content| Cow::Borrowed(&*content.body)),
+        sender: sender.map(Cow::Borrowed),
+        metadata: metadata(content.and_then(|content| content.metadata.as_ref()))?,
+        created_at: time(thing.created_at),
+        updated_at: time(thing.updated_at),
+        deleted_at: thing.deleted_at.map(time),
+        version: thing.version,
+    })
+}
+
+/// A time of the wire: the core knows the same years.
+pub(crate) fn time(timestamp: Timestamp) -> Time {
+    Time::from_millis(timestamp.as_millis()).expect("both know the years 0000 to 9999")
+}
+
+fn metadata(metadata: Option<&Metadata>) -> Result<Option<MetadataObject<'_>>, Problem> {
+    let Some(metadata) = metadata else {
+        return Ok(None);
+    };
+    serde_json::from_str::<&RawValue>(metadata.as_str())
+        .map(|raw| Some(Cow::Borrowed(raw)))
+        .map_err(|error| Problem::internal(format!("stored metadata is not JSON: {error}")))
+}

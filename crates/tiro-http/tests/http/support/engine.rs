@@ -1,0 +1,132 @@
+//! The reference engine, which can be told to fail, to panic, or to hold writes back.
+
+use std::sync::Mutex;
+
+use tiro_conformance::ReferenceEngine;
+use tiro_core::{
+    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
+    Pending, Reply, Request, Seen, Shortage, Token,
+};
+use tokio::sync::watch;
+
+/// Keeps the contract until it is told otherwise.
+pub(crate) struct TestEngine {
+    inner: ReferenceEngine,
+    /// What the next writes answer, if it is set.
+    failure: Mutex<Option<Failure>>,
+    blocked: Mutex<Option<Shortage>>,
+    panics: Mutex<bool>,
+    /// Writes are answered while this is true.
+    answering: watch::Sender<bool>,
+    /// How many writes were taken over.
+    writes: watch::Sender<usize>,
+}
+
+impl Default for TestEngine {
+    fn default() -> TestEngine {
+        TestEngine {
+            inner: ReferenceEngine::new(),
+            failure: Mutex::default(),
+            blocked: Mutex::default(),
+            panics: Mutex::default(),
+            answering: watch::Sender::new(true),
+            writes: watch::Sender::new(0),
+        }
+    }
+}
+
+impl TestEngine {
+    pub(crate) fn fail_writes(&self, failure: Failure) {
+        *self.failure.lock().unwrap() = Some(failure);
+    }
+
+    pub(crate) fn block_writes(&self, shortage: Shortage) {
+        *self.blocked.lock().unwrap() = Some(shortage);
+    }
+
+    pub(crate) fn panic_on_reads(&self) {
+        *self.panics.lock().unwrap() = true;
+    }
+
+    /// Takes writes over, but answers none until [`TestEngine::answer`].
+    pub(crate) fn hold_answers(&self) {
+        self.answering.send_replace(false);
+    }
+
+    pub(crate) fn answer(&self) {
+        self.answering.send_replace(true);
+    }
+
+    /// Waits until so many writes were taken over.
+    pub(crate) async fn wrote(&self, count: usize) {
+        self.writes
+            .subscribe()
+            .wait_for(|writes| *writes >= count)
+            .await
+            .unwrap();
+    }
+}
+
+impl Engine for TestEngine {
+    fn write(&self, request: Request) -> Pending<'static, Reply> {
+        let reply = match self.failure.lock().unwrap().clone() {
+            Some(failure) => Box::pin(std::future::ready(Err(failure))),
+            None => self.inner.write(request),
+        };
+        self.writes.send_modify(|writes| *writes += 1);
+        let mut answering = self.answering.subscribe();
+        Box::pin(async move {
+            answering.wait_for(|answering| *answering).await.unwrap();
+            reply.await
+        })
+    }
+
+    fn application<'a>(&'a self, token: &'a Token) -> Pending<'a, Seen<Application>> {
+        assert!(!*self.panics.lock().unwrap(), "told to panic");
+        self.inner.application(token)
+    }
+
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        self.inner.applications(after, limit)
+    }
+
+    fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>> {
+        self.inner.chat(token, chat)
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        self.inner.chats(token, range)
+    }
+
+    fn chats_by_activity<'a>(
+        &'a self,
+        token: &'a Token,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Pending<'a, Page<Chat>> {
+        self.inner.chats_by_activity(token, before, limit)
+    }
+
+    fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
+        self.inner.message(token, chat, number)
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        self.inner.messages(token, chat, range)
+    }
+
+    fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
+        self.inner.export(token)
+    }
+
+    fn health(&self) -> Health {
+        Health {
+            writes_blocked: *self.blocked.lock().unwrap(),
+            ..self.inner.health()
+        }
+    }
+}
