@@ -1,0 +1,54 @@
+//! Arguments of the commands that work on the data folder of a stopped server.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Printing;
+
+const VERIFY_HELP: &str = "\
+Reads everything that is stored and checks every checksum, number and count. Changes nothing. The server must be \
+stopped: the folder can be open only once. Needs as much free space beside the data as the folder `view` takes.
+
+Examples:
+  tiro verify --data /var/lib/tiro
+  tiro verify --data /var/lib/tiro --json
+
+Exit status:
+   0  the data is sound
+   1  something was found, or the folder cannot be read
+   2  the command line is wrong";
+
+/// Arguments of `tiro verify`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = VERIFY_HELP, after_long_help = VERIFY_HELP)]
+pub(crate) struct VerifyArgs {
+    /// The data folder.
+    #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
+    pub(crate) data: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) printing: Printing,
+}
+
+const NEW_EPOCH_HELP: &str = "\
+After an older copy of a data folder was put back, clients may hold cursors to entries that are gone. A new epoch \
+makes every older cursor answer 409 `history_changed`, so that clients read the feed again from the start. Run it \
+once, before the server is started on the older copy. Nothing else changes.
+
+Example:
+  tiro new-epoch --data /var/lib/tiro
+
+Exit status:
+   0  done
+   1  it failed; run it again
+   2  the command line is wrong";
+
+/// Arguments of `tiro new-epoch`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = NEW_EPOCH_HELP, after_long_help = NEW_EPOCH_HELP)]
+pub(crate) struct NewEpochArgs {
+    /// The data folder.
+    #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
+    pub(crate) data: PathBuf,
+}

@@ -1,0 +1,16 @@
+//! End to end, on the real executable: what a person at a terminal and a supervisor see.
+
+#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+
+mod command_line;
+mod counts;
+mod exporting;
+mod importing;
+mod kill;
+mod must_hold;
+mod pasting;
+mod readme;
+mod refusing;
+mod stopping;
+mod support;
+mod verifying;
