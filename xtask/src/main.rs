@@ -1,1 +1,53 @@
-fn main() {}
+//! What developers and CI run: `cargo xtask test`, `check`, `deny` and `bench`.
+//!
+//! Each command is one module; what several of them need (the root of the tree, timed steps, tools that must be
+//! installed) has a module of its own. An error ends the command with its text and exit status 1.
+
+mod bench;
+mod chat_data;
+mod check;
+mod deny;
+mod root;
+mod steps;
+mod test;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Checks, tests and measures Tiro")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Everything that must pass: format, clippy, house rules, then all tests
+    Test(test::Arguments),
+    /// The fast part of `test`: format, clippy, house rules
+    Check,
+    /// Measures what is promised in ratios, rates, MiB or ms, on the real server
+    Bench(bench::Arguments),
+    /// Licences, banned crates and sources, by cargo-deny
+    Deny,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Test(arguments) => test::run(&arguments),
+        Command::Check => check::run(),
+        Command::Bench(arguments) => bench::run(&arguments),
+        Command::Deny => deny::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

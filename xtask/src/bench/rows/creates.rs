@@ -1,0 +1,100 @@
+//! Single creates over HTTP: against the same server's /healthz, with a key each, and against Redis.
+
+use std::sync::Arc;
+
+use crate::bench::Plan;
+use crate::bench::compare::{Contender, Rounds, in_turns};
+use crate::bench::redis::Redis;
+use crate::bench::report::{Bound, Row, Unit, thousands};
+use crate::bench::requests::{Requests, get, post};
+use crate::bench::server::Server;
+
+const CHATS: usize = 200;
+/// Different requests; they are sent in turns.
+const REQUESTS: usize = 20_000;
+
+const HEALTHZ: &str = "/healthz";
+const CREATES: &str = "creates";
+const KEYED: &str = "creates with a key";
+const REFUSED: &str = "refused creates";
+const REDIS: &str = "redis";
+
+pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    let server = Server::start(plan.temporary_folder()?)?;
+    let redis = Redis::start(plan.temporary_folder()?)?;
+    let token = server.create_application()?;
+    server.create_chats(&token, CHATS)?;
+
+    let path = |chat: usize| format!("/v1/applications/{token}/chats/{}/messages", chat % CHATS + 1);
+    let bodies = plan.messages(REQUESTS);
+    let creates = bodies
+        .iter()
+        .enumerate()
+        .map(|(index, message)| post(&path(index), message))
+        .collect();
+    let creates = Requests::plain(creates);
+    let keyed = Arc::new(creates.keyed());
+    let creates = Arc::new(creates);
+    let healthz = Arc::new(Requests::plain(vec![get("/healthz")]));
+    let refused = Arc::new(Requests::plain(vec![post(&path(0), r#"{"body": " "}"#)]));
+
+    let mut contenders: Vec<Contender<'_>> = vec![
+        (HEALTHZ, Box::new(|| plan.rate(&server, &healthz, 200))),
+        (CREATES, Box::new(|| plan.rate(&server, &creates, 201))),
+        (KEYED, Box::new(|| plan.rate(&server, &keyed, 201))),
+        (REFUSED, Box::new(|| plan.rate(&server, &refused, 422))),
+    ];
+    if let Redis::Running(running) = &redis {
+        contenders.push((REDIS, Box::new(|| running.creates_per_second(plan.lasts))));
+    }
+    let rounds = in_turns(plan.rounds, &mut contenders)?;
+    drop(contenders);
+    Ok(rows(&rounds, &redis))
+}
+
+fn rows(rounds: &Rounds, redis: &Redis) -> Vec<Row> {
+    let against = |of: &str, to: &str| {
+        format!(
+            "{of} {}/s, {to} {}/s, medians",
+            thousands(rounds.median(of)),
+            thousands(rounds.median(to))
+        )
+    };
+    let redis_row = "single creates against Redis INCR + XADD, fsync always";
+    let redis_bound = Bound::high(0.9, 1.3);
+    vec![
+        Row::held(
+            "single creates, 64 connections, against /healthz",
+            Unit::Ratio,
+            rounds.ratio(CREATES, HEALTHZ),
+            Bound::high(0.42, 0.55),
+            against(CREATES, HEALTHZ),
+        ),
+        match redis {
+            Redis::Running(_) => Row::held(
+                redis_row,
+                Unit::Ratio,
+                rounds.ratio(CREATES, REDIS),
+                redis_bound,
+                against(CREATES, REDIS),
+            ),
+            Redis::Missing(why) => Row::not_measured(redis_row, Unit::Ratio, Some(redis_bound), why.clone()),
+        },
+        Row::held(
+            "creates with an Idempotency-Key each, against without",
+            Unit::Ratio,
+            rounds.ratio(KEYED, CREATES),
+            Bound::high(0.8, 0.9),
+            against(KEYED, CREATES),
+        ),
+        Row::reported(
+            "creates that are read and refused, against /healthz",
+            Unit::Ratio,
+            rounds.ratio(REFUSED, HEALTHZ),
+            format!(
+                "what HTTP and JSON leave: nothing is stored; {}",
+                against(REFUSED, HEALTHZ)
+            ),
+        ),
+    ]
+}

@@ -1,0 +1,172 @@
+//! The real server: the release binary on a folder of its own, on a port that the system chooses.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::{fs, thread};
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+
+use super::http::exchange;
+use super::requests::{delete, post};
+use crate::root::target_folder;
+
+/// A running server; it ends, and its folder goes, when this is dropped.
+pub(crate) struct Server {
+    process: Child,
+    address: SocketAddr,
+    /// Kept for as long as the server runs.
+    _folder: TempDir,
+}
+
+impl Server {
+    /// Starts it and waits until it says where it listens.
+    pub(crate) fn start(folder: TempDir) -> anyhow::Result<Server> {
+        let program = target_folder().join("release/tiro");
+        let mut process = Command::new(&program)
+            .args([
+                "serve",
+                "--log-level",
+                "warn",
+                "--listen",
+                "127.0.0.1:0",
+                "--data",
+            ])
+            .arg(folder.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let output = process.stdout.take().context("the server has no output")?;
+        match listening(output) {
+            Ok(address) => Ok(Server {
+                process,
+                address,
+                _folder: folder,
+            }),
+            Err(error) => {
+                process.kill()?;
+                process.wait()?;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Memory that is the process's own: `RssAnon`.
+    pub(crate) fn anonymous_mebibytes(&self) -> anyhow::Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kibibytes = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
+        let kibibytes: f64 = kibibytes.context("/proc names no RssAnon")?.parse()?;
+        Ok(kibibytes / 1_024.0)
+    }
+
+    /// A new application; answers its token.
+    pub(crate) fn create_application(&self) -> anyhow::Result<String> {
+        let created = self.create("/v1/applications", &json!({"name": "bench"}).to_string())?;
+        let token = created["token"]
+            .as_str()
+            .context("an application without a token")?;
+        Ok(token.to_owned())
+    }
+
+    /// Chats 1 to `count`.
+    pub(crate) fn create_chats(&self, token: &str, count: usize) -> anyhow::Result<()> {
+        for _ in 0..count {
+            self.create(&format!("/v1/applications/{token}/chats"), "{}")?;
+        }
+        Ok(())
+    }
+
+    /// Messages, each the JSON of one, as one batch.
+    pub(crate) fn create_batch(&self, token: &str, chat: usize, messages: &[String]) -> anyhow::Result<()> {
+        let path = format!("/v1/applications/{token}/chats/{chat}/messages/batch");
+        self.create(&path, &batch_body(messages))?;
+        Ok(())
+    }
+
+    /// Deletes a chat.
+    pub(crate) fn delete_chat(&self, token: &str, chat: usize) -> anyhow::Result<()> {
+        self.call(&delete(&format!("/v1/applications/{token}/chats/{chat}")), 204)?;
+        Ok(())
+    }
+
+    fn create(&self, path: &str, body: &str) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&self.call(&post(path, body), 201)?)?)
+    }
+
+    /// Sends one request over a connection of its own; answers the body.
+    fn call(&self, request: &[u8], status: u16) -> anyhow::Result<Vec<u8>> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()?;
+        runtime.block_on(async {
+            let mut connection = TcpStream::connect(self.address).await?;
+            let mut received = Vec::new();
+            let answer = exchange(&mut connection, request, &mut received).await?;
+            if answer.status != status {
+                bail!(
+                    "expected status {status}, received {}",
+                    String::from_utf8_lossy(&received)
+                );
+            }
+            Ok(received.split_off(answer.head_bytes))
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Err(error) = self.process.kill().and_then(|()| self.process.wait()) {
+            eprintln!("the server did not end: {error}");
+        }
+    }
+}
+
+/// The body of a batch of messages, each the JSON of one.
+pub(crate) fn batch_body(messages: &[String]) -> String {
+    format!(r#"{{"messages": [{}]}}"#, messages.join(","))
+}
+
+/// The address in the first line that holds one; the rest of the output is read and dropped, so that the server
+/// never waits for a reader.
+fn listening(output: ChildStdout) -> anyhow::Result<SocketAddr> {
+    let mut lines = BufReader::new(output).lines();
+    let mut said = String::new();
+    for line in lines.by_ref() {
+        let line = line?;
+        if let Some(address) = address_in(&line) {
+            thread::spawn(move || lines.for_each(drop));
+            return Ok(address);
+        }
+        said.push_str(&line);
+        said.push('\n');
+    }
+    bail!("the server ended without saying where it listens: {said}")
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once("http://")?;
+    let end = rest.find(|end: char| !end.is_ascii_digit() && !".:".contains(end));
+    rest[..end.unwrap_or(rest.len())].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_the_line_that_names_it() {
+        let expected = Some("127.0.0.1:3000".parse().unwrap());
+        assert_eq!(address_in("  listens on   http://127.0.0.1:3000/"), expected);
+        assert_eq!(address_in("http://127.0.0.1:3000 (only this machine)"), expected);
+        assert_eq!(address_in("see http://localhost/docs"), None);
+    }
+}
