@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::command::deleted_block;
-use crate::{Application, Chat, KeyBinding, Message, Need, Timestamp};
+use crate::{Application, Chat, KeyBinding, Message, Timestamp};
 
 /// The thing that a change is about, within its application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,30 +80,4 @@ pub struct Entry {
     pub change: Change,
     /// The thing as it is now; `None` if a later entry has it, or it went with its chat.
     pub thing: Option<Thing>,
-}
-
-impl Change {
-    /// Names the facts that restoring or replaying this change needs.
-    pub(crate) fn each_need<E>(&self, visit: &mut impl FnMut(Need<'_>) -> Result<(), E>) -> Result<(), E> {
-        if let Some(binding) = &self.key {
-            visit(Need::Key(&binding.name))?;
-        }
-        match self.subject {
-            Subject::Application => Ok(()),
-            Subject::Chat { chat } => visit(Need::Chat(chat)),
-            Subject::Message { chat, number } => {
-                visit(Need::Chat(chat))?;
-                if self.action != Action::Created {
-                    visit(Need::Message { chat, number })?;
-                }
-                if self.action == Action::Deleted {
-                    visit(Need::DeletedInBlock {
-                        chat,
-                        block: deleted_block(number),
-                    })?;
-                }
-                Ok(())
-            }
-        }
-    }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ApplicationId, DELETED_BLOCK_NUMBERS, Entry, Epoch, Fingerprint, IdempotencyKey, KeyBinding, KeyName,
-    Limits, MessageContent, Metadata, Name, Namespace, Timestamp, Title, Token,
+    ApplicationId, Entry, Epoch, Fingerprint, IdempotencyKey, KeyBinding, KeyName, Limits, MessageContent,
+    Metadata, Name, Namespace, Timestamp, Title, Token,
 };
 
 /// A command with the key under which it may be sent again.
@@ -316,117 +316,6 @@ impl IfMatch {
         match self {
             IfMatch::Any => true,
             IfMatch::OneOf(versions) => versions.contains(&version),
-        }
-    }
-}
-
-/// How a request names its application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApplicationNeed<'a> {
-    /// By its public name.
-    Token(&'a Token),
-    /// By its number: restores and repairs.
-    Id(ApplicationId),
-}
-
-/// One fact, besides its application, that a request needs to be decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need<'a> {
-    /// What a key is bound to.
-    Key(&'a KeyName),
-    /// A chat.
-    Chat(u64),
-    /// A message.
-    Message {
-        /// Its chat.
-        chat: u64,
-        /// Its number.
-        number: u64,
-    },
-    /// How many numbers of a block were deleted.
-    DeletedInBlock {
-        /// The chat.
-        chat: u64,
-        /// The block, from 0.
-        block: u64,
-    },
-}
-
-/// The block of [`DELETED_BLOCK_NUMBERS`] that a message's number lies in; 0 names no message and lies in the first.
-pub(crate) fn deleted_block(number: u64) -> u64 {
-    number.saturating_sub(1) / DELETED_BLOCK_NUMBERS
-}
-
-impl Command {
-    /// The application whose state it needs.
-    #[must_use]
-    pub fn application(&self) -> ApplicationNeed<'_> {
-        match self {
-            Command::CreateApplication(create) => ApplicationNeed::Token(create.token.token()),
-            Command::UpdateApplication(update) => ApplicationNeed::Token(&update.token),
-            Command::CreateChat(create) => ApplicationNeed::Token(&create.token),
-            Command::UpdateChat(update) => ApplicationNeed::Token(&update.token),
-            Command::UpdateMessage(update) => ApplicationNeed::Token(&update.token),
-            Command::ImportChat(import) => ApplicationNeed::Token(&import.token),
-            Command::DeleteApplication { token, .. }
-            | Command::DeleteChat { token, .. }
-            | Command::CreateMessage { token, .. }
-            | Command::CreateMessages { token, .. }
-            | Command::DeleteMessage { token, .. }
-            | Command::ImportMessages { token, .. }
-            | Command::BeginRestore { token, .. } => ApplicationNeed::Token(token),
-            Command::RestoreEntries { application, .. }
-            | Command::FinishRestore { application, .. }
-            | Command::AbandonRestore { application }
-            | Command::RenewEpoch { application, .. } => ApplicationNeed::Id(*application),
-        }
-    }
-
-    /// A second application whose state it needs: the one that may hold the token of a finished restore.
-    #[must_use]
-    pub fn other_application(&self) -> Option<&Token> {
-        match self {
-            Command::FinishRestore { token, .. } => Some(token),
-            _ => None,
-        }
-    }
-
-    /// Names each further fact that it needs, save the request's own key ([`Request::key_name`]).
-    ///
-    /// # Errors
-    /// The first error of `visit`.
-    pub fn each_need<E>(&self, mut visit: impl FnMut(Need<'_>) -> Result<(), E>) -> Result<(), E> {
-        match self {
-            Command::UpdateChat(UpdateChat { chat, .. })
-            | Command::DeleteChat { chat, .. }
-            | Command::CreateMessage { chat, .. }
-            | Command::CreateMessages { chat, .. } => visit(Need::Chat(*chat)),
-            Command::UpdateMessage(UpdateMessage { chat, number, .. }) => {
-                visit(Need::Chat(*chat))?;
-                visit(Need::Message {
-                    chat: *chat,
-                    number: *number,
-                })
-            }
-            Command::DeleteMessage { chat, number, .. } => {
-                visit(Need::Chat(*chat))?;
-                visit(Need::Message {
-                    chat: *chat,
-                    number: *number,
-                })?;
-                visit(Need::DeletedInBlock {
-                    chat: *chat,
-                    block: deleted_block(*number),
-                })
-            }
-            Command::ImportMessages { chat, lines, .. } => {
-                visit(Need::Chat(*chat))?;
-                lines.iter().try_for_each(|line| visit(Need::Key(&line.key.name)))
-            }
-            Command::RestoreEntries { entries, .. } => entries
-                .iter()
-                .try_for_each(|entry| entry.change.each_need(&mut visit)),
-            _ => Ok(()),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What was decided: facts of the past, with every value final.
 
+mod changes;
+
 use std::sync::Arc;
 
 use crate::{

@@ -36,6 +36,7 @@ mod json;
 mod key;
 mod limits;
 mod metadata;
+mod need;
 mod page;
 mod rejection;
 mod reply;
@@ -44,8 +45,8 @@ mod time;
 
 pub use change::{Action, Change, Entry, Subject, Thing};
 pub use command::{
-    ApplicationNeed, Command, CreateApplication, CreateChat, IfMatch, ImportChat, ImportLine, MetadataChange,
-    Need, NewToken, Patch, Request, UpdateApplication, UpdateChat, UpdateMessage,
+    Command, CreateApplication, CreateChat, IfMatch, ImportChat, ImportLine, MetadataChange, NewToken, Patch,
+    Request, UpdateApplication, UpdateChat, UpdateMessage,
 };
 pub use cursor::{BadCursor, Cursor};
 pub use decide::{Decision, decide};
@@ -63,6 +64,7 @@ pub use limits::{
     PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
 };
 pub use metadata::Metadata;
+pub use need::{ApplicationNeed, Need};
 pub use page::{NumberRange, Numbers, Page};
 pub use rejection::{Fault, Field, Rejection};
 pub use reply::{Outcome, Reply};
