@@ -1,6 +1,7 @@
 //! What an engine is expected to know and to answer: plain values, written down a second time on purpose.
 
 mod reads;
+mod replays;
 mod writes;
 
 use std::collections::BTreeMap;

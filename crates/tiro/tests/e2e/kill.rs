@@ -6,6 +6,7 @@
 
 mod audit;
 mod diary;
+mod perform;
 mod writer;
 
 use std::ffi::OsStr;
@@ -13,15 +14,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tiro_client::api::CreateApplication;
-use tiro_client::{Client, Error, Options, Patience, Sending};
+use tiro_client::{Client, Options, Patience};
 use tokio::task::JoinSet;
 
 use crate::counts::{count, seed};
+use crate::requests::create_application;
 use crate::support::{Launch, Tiro, temp_folder};
 use audit::{Observed, audit, observe};
-use diary::{Diary, Expected};
-use writer::{Stage, Writer, perform};
+use diary::{Change, Diary, Effect, Expected};
+use perform::{is_chat_deleted, perform};
+use writer::{Stage, Writer};
 
 const WRITERS: usize = 40;
 /// The kill comes with a random one of so many requests and answers.
@@ -68,18 +70,6 @@ async fn what_was_acknowledged_survives_kill_nine_at_any_moment() {
     assert_eq!(verified.code, Some(0), "{verified:?}");
 }
 
-async fn create_application(client: &Client) -> String {
-    let application = CreateApplication {
-        name: "kill",
-        metadata: None,
-    };
-    let created = client
-        .create_application(&application, &Sending::default())
-        .await
-        .unwrap();
-    created.value.token.into_owned()
-}
-
 /// Lets the writers at the application and kills the server in the middle; answers what each writer knows.
 async fn write_until_killed(tiro: Tiro, token: &str, random: &mut fastrand::Rng) -> Vec<Diary> {
     let stage = Arc::new(Stage::new(random.u64(1..=EVENTS_MAX)));
@@ -94,8 +84,10 @@ async fn write_until_killed(tiro: Tiro, token: &str, random: &mut fastrand::Rng)
         );
         writers.spawn(writer.run());
     }
-    stage.kill_moment().await;
-    tiro.kill();
+    tokio::select! {
+        () = stage.kill_moment() => tiro.kill(),
+        ended = writers.join_next() => panic!("a writer ended before the kill: {:?}", ended.unwrap().map(drop)),
+    }
     writers.join_all().await
 }
 
@@ -130,19 +122,19 @@ async fn settle(client: &Client, token: &str, mut diaries: Vec<Diary>) -> Expect
         match (first, second) {
             (Ok(first), Ok(second)) => {
                 assert_eq!(first, second, "one key, two effects: {attempt:?}");
+                if let (Effect::Gone, Change::UpdateMessage { chat, .. }) = (&first, &attempt.change) {
+                    assert!(is_chat_deleted(&client.chat(token, *chat).await.unwrap_err()));
+                }
                 diary.accept(attempt, first);
             }
-            (first, second) => assert!(
-                [&first, &second].iter().all(|outcome| chat_is_deleted(outcome)),
-                "{attempt:?}: {first:?}, {second:?}"
-            ),
+            (Err(first), Err(second)) => {
+                assert!(
+                    is_chat_deleted(&first) && is_chat_deleted(&second),
+                    "{attempt:?}: {first}, {second}"
+                );
+            }
+            (first, second) => panic!("{attempt:?}: {first:?}, {second:?}"),
         }
     }
     Expected::of(diaries)
-}
-
-/// Whether the answer is the one refusal that a retry may meet: the chat was deleted before the request came.
-fn chat_is_deleted<T>(outcome: &Result<T, Error>) -> bool {
-    let refusal = outcome.as_ref().err().and_then(Error::refusal);
-    refusal.is_some_and(|refusal| refusal.problem.code == tiro_client::api::Code::ChatDeleted)
 }

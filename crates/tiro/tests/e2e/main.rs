@@ -11,6 +11,7 @@ mod must_hold;
 mod pasting;
 mod readme;
 mod refusing;
+mod requests;
 mod stopping;
 mod support;
 mod verifying;

@@ -6,7 +6,7 @@ use super::{Accepted, Bound, Expectation, ExpectedApplication, ExpectedChat, Exp
 use crate::model::shown::Shown;
 use crate::model::wish::{self, Members, MembersPatch, Text, Versions, Wish};
 
-type Expected = Result<Accepted, Rejection>;
+pub(super) type Expected = Result<Accepted, Rejection>;
 
 impl Expectation {
     pub(super) fn write(&mut self, wish: &Wish, key: Option<u8>) -> Expected {
@@ -112,28 +112,6 @@ fn patched(members: &mut Option<Members>, patch: &MembersPatch) {
     }
 }
 
-impl Bound {
-    fn belongs_to(&self, wish: &Wish) -> bool {
-        // A source finds its chat again whatever title it has in mind now.
-        let both_find_chats = matches!(
-            (&self.wish, wish),
-            (Wish::ImportChat { .. }, Wish::ImportChat { .. })
-        );
-        both_find_chats || self.wish == *wish
-    }
-
-    fn replay_of_create(&self, wish: &Wish) -> Expected {
-        if self.belongs_to(wish) {
-            Ok(Accepted {
-                replayed: true,
-                ..self.first.clone()
-            })
-        } else {
-            Err(Rejection::KeyReused)
-        }
-    }
-}
-
 impl ExpectedApplication {
     /// A request to the live application.
     fn write(&mut self, wish: &Wish, key: Option<String>) -> Expected {
@@ -152,31 +130,6 @@ impl ExpectedApplication {
             );
         }
         Ok(accepted)
-    }
-
-    fn replay(&self, bound: &Bound, wish: &Wish) -> Expected {
-        let first = bound.replay_of_create(wish)?;
-        let shown = match wish {
-            Wish::UpdateApplication { .. } => Shown::Application(self.shown()),
-            Wish::UpdateChat { chat, .. } => Shown::Chat(self.chat(*chat)?.shown()),
-            Wish::UpdateMessage { chat, number, .. } => {
-                let chat = self.chat(*chat)?;
-                if chat.deleted {
-                    Shown::MessageOfDeletedChat { number: *number }
-                } else {
-                    Shown::Message(chat.message(*number)?.shown())
-                }
-            }
-            Wish::ImportChat { .. } => {
-                let Shown::ImportedChat { chat, .. } = first.shown else {
-                    panic!("an import's key is bound to a chat")
-                };
-                self.live_chat(chat)?;
-                Shown::ImportedChat { chat, created: false }
-            }
-            _ => first.shown,
-        };
-        Ok(Accepted { shown, ..first })
     }
 
     fn first_time(&mut self, wish: &Wish, key: Option<String>) -> Expected {

@@ -223,40 +223,35 @@ async fn find_chat(import: &PlainImport, group: &Group) -> Result<(u64, bool), F
 async fn append(import: &PlainImport, batches: Vec<Batch>) -> Stored {
     let mut stored = Stored::default();
     for batch in batches {
-        stored.refused = append_batch(import, &batch, &mut stored).await;
-        if stored.refused.is_some() {
-            break;
+        let (chat, numbers) = (batch.chat, batch.numbers);
+        match append_lines(import, chat, batch.lines).await {
+            Ok((created, unchanged)) => {
+                stored.created += created;
+                stored.unchanged += unchanged;
+            }
+            // The stored lines of a chat are always its first ones, so all before a changed one are there.
+            Err(Failure::Rejected(Rejection::LineChanged { index })) => {
+                stored.refused = Some(Refusal::new(numbers[index], Cause::Changed));
+                break;
+            }
+            Err(failure) => {
+                stored.refused = Some(Refusal::engine(numbers[0], failure));
+                break;
+            }
         }
     }
     stored
 }
 
-async fn append_batch(import: &PlainImport, batch: &Batch, stored: &mut Stored) -> Option<Refusal> {
-    let mut lines = &batch.lines[..];
-    let mut refused = None;
-    while !lines.is_empty() {
-        match append_lines(import, batch.chat, lines).await {
-            Ok((created, unchanged)) => {
-                stored.created += created;
-                stored.unchanged += unchanged;
-                break;
-            }
-            Err(Failure::Rejected(Rejection::LineChanged { index })) if index < lines.len() => {
-                // A request is carried out wholly or not at all; the lines before the changed one have to stay.
-                refused = Some(Refusal::new(batch.numbers[index], Cause::Changed));
-                lines = &lines[..index];
-            }
-            Err(failure) => return Some(Refusal::engine(batch.numbers[0], failure)),
-        }
-    }
-    refused
-}
-
-async fn append_lines(import: &PlainImport, chat: u64, lines: &[ImportLine]) -> Result<(u64, u64), Failure> {
+async fn append_lines(
+    import: &PlainImport,
+    chat: u64,
+    lines: Vec<ImportLine>,
+) -> Result<(u64, u64), Failure> {
     let command = Command::ImportMessages {
         token: import.token.clone(),
         chat,
-        lines: lines.to_vec(),
+        lines,
     };
     let reply = submit(&import.app, Request::new(command)).await?;
     match reply.outcome {

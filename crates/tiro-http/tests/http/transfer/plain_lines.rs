@@ -110,11 +110,11 @@ async fn a_deleted_chat_stops_the_import_and_the_lines_before_it_stay() {
     let tiro = Tiro::with_application().await;
     imported(tiro.import_plain("{\"chat\":\"gone\",\"body\":\"b\"}").await);
     history::delete_chat(&*tiro.engine, TOKEN, 1).await;
-    let lines = "{\"chat\":\"a\",\"body\":\"1\"}\n\n{\"chat\":\"gone\",\"body\":\"b\"}\n{\"chat\":\"a\",\"body\":\"2\"}";
+    let lines = "{\"chat\":\"a\",\"body\":\"1\"}\n{\"chat\":\"a\",\"body\":\"2\"}\n{\"chat\":\"gone\",\"body\":\"b\"}\n{\"chat\":\"a\",\"body\":\"3\"}";
     for _ in 0..2 {
         let refused = tiro.import_plain(lines).await;
         assert_refused(&refused, (410, "chat_deleted", "chat_deleted", 3));
-        assert_eq!(tiro.bodies(2).await, [Some("1".to_owned())]);
+        assert_eq!(tiro.bodies(2).await, [Some("1".to_owned()), Some("2".to_owned())]);
     }
 }
 

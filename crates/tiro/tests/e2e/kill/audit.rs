@@ -6,6 +6,7 @@ use tiro_client::api::{Chat, Code, Message};
 use tiro_client::{Client, Error, Paging};
 
 use super::diary::{Change, Expected, KnownMessage};
+use super::perform::has_code;
 
 const PAGE: u32 = 200;
 /// One of so many messages is also read by its number.
@@ -287,10 +288,4 @@ async fn assert_activity_lists_exactly(client: &Client, token: &str, live: &BTre
     }
     let unique: BTreeSet<u64> = listed.iter().copied().collect();
     assert_eq!((listed.len(), &unique), (live.len(), live));
-}
-
-fn has_code(error: &Error, code: Code) -> bool {
-    error
-        .refusal()
-        .is_some_and(|refusal| refusal.problem.code == code)
 }

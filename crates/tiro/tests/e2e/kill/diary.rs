@@ -35,6 +35,8 @@ pub(super) enum Effect {
     /// The new version.
     Version(u64),
     Deleted,
+    /// The change was made before its chat was deleted, and the thing went with the chat.
+    Gone,
 }
 
 /// A chat as its acknowledgements describe it.
@@ -109,6 +111,7 @@ impl Diary {
                     .expect("a writer deletes its own chats")
                     .is_deleted = true;
             }
+            (Change::UpdateMessage { .. }, Effect::Gone) => {}
             (change, effect) => panic!("{change:?} was answered with {effect:?}"),
         }
     }

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use tiro_client::api::{Code, CreateChat, CreateMessage, Message, UpdateMessage};
-use tiro_client::{Client, Error, Paging, Sending};
+use tiro_client::api::{Code, Message};
+use tiro_client::{Client, Error, Paging};
 use tiro_conformance::generator::Generator;
 use tokio::sync::Notify;
 
 use super::diary::{Attempt, Change, Diary, Effect};
+use super::perform::{has_code, is_chat_deleted, perform};
 
 const BATCH_MESSAGES_MAX: usize = 20;
 
@@ -270,81 +271,4 @@ impl Writer {
         assert_eq!(message.body.as_deref(), Some(known.body.as_str()));
         assert_eq!(message.version, known.version);
     }
-}
-
-/// Sends a request once.
-pub(super) async fn perform(client: &Client, token: &str, attempt: &Attempt) -> Result<Effect, Error> {
-    let sending = attempt.key.as_ref().map_or_else(Sending::unkeyed, Sending::named);
-    let sending = &sending;
-    match &attempt.change {
-        Change::CreateChat { title } => {
-            let chat = CreateChat {
-                title: Some(title),
-                metadata: None,
-            };
-            let created = client.create_chat(token, &chat, sending).await?.value;
-            Ok(Effect::Chat(created.number))
-        }
-        Change::DeleteChat { chat } => {
-            client.delete_chat(token, *chat, sending).await?;
-            Ok(Effect::Deleted)
-        }
-        Change::CreateMessage { chat, body } => {
-            let created = client
-                .create_message(token, *chat, &message(body), sending)
-                .await?
-                .value;
-            assert_eq!(created.body.as_deref(), Some(body.as_str()));
-            Ok(Effect::Messages {
-                first: created.number,
-                count: 1,
-            })
-        }
-        Change::CreateBatch { chat, bodies } => {
-            let messages: Vec<_> = bodies.iter().map(|body| message(body)).collect();
-            let created = client
-                .create_messages(token, *chat, &messages, sending)
-                .await?
-                .value;
-            assert_eq!(created.last, created.first + created.count - 1);
-            Ok(Effect::Messages {
-                first: created.first,
-                count: created.count,
-            })
-        }
-        Change::UpdateMessage { chat, number, body } => {
-            let update = UpdateMessage {
-                body: Some(body),
-                metadata: None,
-            };
-            let updated = client
-                .update_message(token, *chat, *number, &update, sending)
-                .await?
-                .value;
-            assert_eq!(updated.body.as_deref(), Some(body.as_str()));
-            Ok(Effect::Version(updated.version))
-        }
-        Change::DeleteMessage { chat, number } => {
-            client.delete_message(token, *chat, *number, sending).await?;
-            Ok(Effect::Deleted)
-        }
-    }
-}
-
-fn message(body: &str) -> CreateMessage<'_> {
-    CreateMessage {
-        body,
-        sender: None,
-        metadata: None,
-    }
-}
-
-fn is_chat_deleted(error: &Error) -> bool {
-    has_code(error, Code::ChatDeleted)
-}
-
-fn has_code(error: &Error, code: Code) -> bool {
-    error
-        .refusal()
-        .is_some_and(|refusal| refusal.problem.code == code)
 }

@@ -3,7 +3,7 @@
 use tiro_client::{Client, Sending};
 use tiro_conformance::generator::Generator;
 
-use super::{create_application, create_chat, list_messages, message};
+use crate::requests::{create_application, create_chat, list_messages, message};
 use crate::support::{Tiro, temp_folder};
 
 /// The largest body, in bytes.

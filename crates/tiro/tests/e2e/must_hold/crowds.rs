@@ -6,8 +6,8 @@ use tiro_client::{Client, Paging};
 use tokio::time::timeout;
 
 use super::raw::{post, raise_the_limit_of_connections, send};
-use super::{create_application, create_chat, create_message, list_messages};
 use crate::counts::count;
+use crate::requests::{create_application, create_chat, create_message, list_messages};
 use crate::support::{Tiro, temp_folder};
 
 /// What others' requests may take at most in the company of a crowd; far more than they need.

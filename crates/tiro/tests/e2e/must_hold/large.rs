@@ -7,11 +7,11 @@ use tiro_client::api::Code;
 use tiro_client::{Client, Paging, Sending};
 use tokio::task::JoinSet;
 
-use super::{
-    assert_exactly_1_to, create_application, create_chat, create_message, create_numbered_messages,
-    list_messages, until,
-};
+use super::{all_of, assert_exactly_1_to, until};
 use crate::counts::count;
+use crate::requests::{
+    create_application, create_chat, create_message, create_numbered_messages, list_messages,
+};
 use crate::support::{Tiro, temp_folder};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,7 +53,7 @@ async fn writes_go_on_while_a_large_chat_is_deleted() {
     })
     .await;
     is_over.store(true, Ordering::Relaxed);
-    let numbers: Vec<u64> = writers.join_all().await.into_iter().flatten().collect();
+    let numbers: Vec<u64> = all_of(writers).await.into_iter().flatten().collect();
     assert_exactly_1_to(numbers.len() as u64, &numbers);
 
     tiro.kill();
@@ -102,7 +102,7 @@ async fn lists_of_a_chat_stay_right_when_half_of_its_messages_are_deleted() {
             }
         });
     }
-    deletes.join_all().await;
+    all_of(deletes).await;
     assert_lists_are_right(&client, &token, chat, messages).await;
     tiro.kill();
     let tiro = Tiro::start(folder.path(), &[]);

@@ -9,7 +9,8 @@ use tiro_client::{Client, Error, Sending};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::{assert_exactly_1_to, create_application, create_chat, create_message, list_messages, message};
+use super::{all_of, assert_exactly_1_to};
+use crate::requests::{create_application, create_chat, create_message, list_messages, message};
 use crate::support::{Tiro, temp_folder};
 
 const CLIENTS: usize = 200;
@@ -32,7 +33,7 @@ where
             action.await
         });
     }
-    tasks.join_all().await
+    all_of(tasks).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,7 +113,7 @@ async fn a_chat_takes_a_message_in_the_request_right_after_its_creation() {
             }
         });
     }
-    tasks.join_all().await;
+    all_of(tasks).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,8 @@ use tiro_client::{Key, Sending};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::{create_application, create_chat, list_messages, message};
+use super::all_of;
+use crate::requests::{create_application, create_chat, list_messages, message};
 use crate::support::{Tiro, temp_folder};
 
 const AT_ONCE: usize = 32;
@@ -34,7 +35,7 @@ async fn one_key_sent_32_times_at_once_stores_one_message_and_answers_it_32_time
                     .unwrap()
             });
         }
-        let answers = tasks.join_all().await;
+        let answers = all_of(tasks).await;
         let numbers: Vec<u64> = answers.iter().map(|answer| answer.value.number).collect();
         assert_eq!(numbers, [round; AT_ONCE]);
         assert_eq!(answers.iter().filter(|answer| !answer.replayed).count(), 1);

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use tiro_client::{Client, Paging};
 use tiro_conformance::generator::Generator;
 
-use super::{create_application, list_messages, until};
+use super::until;
+use crate::requests::{create_application, list_messages};
 use crate::support::{Launch, Running, Tiro, temp_folder};
 
 const CORPUS_FILE: &str = "ubuntu-irc.ndjson.gz";
