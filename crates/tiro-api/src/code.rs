@@ -84,7 +84,7 @@ codes! {
     MisdirectedRequest "The request names another host"
         "A server without an operator key answers only to names of the local machine, so that no web page can reach it through a name of its own. Use `localhost` or `127.0.0.1`, or set `--operator-key`."
     InvalidRequest "Values of the request were refused"
-        "`errors` names every value that was refused, each with a code of its own. Nothing was stored and no number was used up."
+        "`errors` names every value that was refused, each with a code of its own. Nothing was stored and no number was used up; only an import keeps the lines before the one that is named."
     IdempotencyKeyReused "The key belongs to another request"
         "This `Idempotency-Key` was used for a request with other content. Keys are kept for ever; use a new one for every new request."
     TooManyRequests "Too many requests"
