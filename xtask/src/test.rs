@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tools::require(&[&tools::C_COMPILER, &tools::CURL])?;
     let mut steps = Steps::default();
-    check::all(&mut steps)?;
+    check::all(&mut steps).inspect_err(|_| print!("\n{steps}"))?;
     let mut tests = cargo(&["test", "--release", "--workspace", "--locked", "--no-fail-fast"]);
     choose_counts(&mut tests, arguments)?;
     let mut last_lines = String::new();

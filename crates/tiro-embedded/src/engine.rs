@@ -16,7 +16,7 @@ use crate::clock::{Clock, system_clock};
 use crate::disk::{Disk, RealDisk};
 use crate::export;
 use crate::folder::Folder;
-use crate::follower::Follower;
+use crate::follower::{Follower, tell_of_damage};
 use crate::log::{self, Log, LogFailed, LogOptions};
 use crate::opening::Opening;
 use crate::queue::{Job, Queue};
@@ -200,6 +200,7 @@ impl EmbeddedEngine {
             opening,
         } = opened;
         let (queue, condition) = (Arc::<Queue>::default(), Arc::<Condition>::default());
+        tell_of_damage(&view, folder.view_failed(), &recent, &queue);
         let follower = Follower::start(Arc::clone(&recent), view, folder.view_failed())?;
         let scrub = Scrub::start(log.reader(), Arc::clone(&recent))?;
         let writer = Writer {

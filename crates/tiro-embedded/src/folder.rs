@@ -97,6 +97,10 @@ fn name_holder(lock: &dyn DiskFile) -> io::Result<()> {
     lock.write_all_at(&text[..bytes], 0)
 }
 
+fn format_line() -> String {
+    format!("tiro-data {FORMAT}\n")
+}
+
 fn check_format(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
     let path = folder.join(FORMAT_FILE);
     let failed = |doing: &'static str| {
@@ -107,7 +111,7 @@ fn check_format(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let file = disk.create(&path).map_err(failed("create"))?;
-            file.write_all_at(format!("tiro-data {FORMAT}\n").as_bytes(), 0)
+            file.write_all_at(format_line().as_bytes(), 0)
                 .map_err(failed("write"))?;
             file.sync_data().map_err(failed("sync"))?;
             return disk.sync_dir(folder).map_err(failed("sync"));
@@ -123,8 +127,8 @@ fn check_format(disk: &dyn Disk, folder: &Path) -> Result<(), OpenError> {
         .and_then(|version| version.parse::<u32>().ok());
     match version {
         Some(1..=FORMAT) => Ok(()),
-        // A file that was created and not yet written when the power went.
-        None if text.trim_matches(['\0', '\n']).is_empty() => {
+        // A file that was created and not wholly written when the process or the power went.
+        None if format_line().starts_with(text.trim_end_matches('\0')) => {
             disk.remove(&path).map_err(failed("remove"))?;
             check_format(disk, folder)
         }

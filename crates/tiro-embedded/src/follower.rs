@@ -1,9 +1,10 @@
 //! The thread that brings published batches into the view, off the way to an acknowledgement.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use crate::queue::Queue;
 use crate::recent::{Next, Recent};
 use crate::view::apply::Flush;
 use crate::view::compactor::Compactor;
@@ -29,10 +30,8 @@ impl Follower {
             let ended = follow(&followed, &view, &compactor);
             if let Err(error) = &ended {
                 tracing::error!(%error, "the view cannot follow the log");
-                if let Err(error) = std::fs::write(&on_failure, error.to_string()) {
-                    tracing::error!(%error, file = %on_failure.display(), "that the view must be made anew cannot be noted");
-                }
-                followed.follower_failed();
+                note_damage(error, &on_failure);
+                followed.follower_failed(error);
             }
             ended
         };
@@ -54,6 +53,29 @@ impl Follower {
             Some(Err(_)) => Err(ViewError::Stopped),
         }
     }
+}
+
+/// Leaves a file that has the next start make the view anew, unless the view itself may be well.
+fn note_damage(error: &ViewError, file: &Path) {
+    if error.refused().is_none()
+        && let Err(error) = std::fs::write(file, error.to_string())
+    {
+        tracing::error!(%error, file = %file.display(), "that the view must be made anew cannot be noted");
+    }
+}
+
+/// Rows that cannot be read end the process: the next start makes the view anew from the log.
+pub(crate) fn tell_of_damage(view: &View, note: PathBuf, recent: &Arc<Recent>, queue: &Arc<Queue>) {
+    // The snapshots inside `recent` hold what is told.
+    let (recent, queue) = (Arc::downgrade(recent), Arc::downgrade(queue));
+    view.trouble().tell(Box::new(move |error| {
+        tracing::error!(%error, "the view is damaged");
+        note_damage(error, &note);
+        if let (Some(recent), Some(queue)) = (recent.upgrade(), queue.upgrade()) {
+            recent.follower_failed(error);
+            queue.close();
+        }
+    }));
 }
 
 fn follow(recent: &Recent, view: &View, compactor: &Compactor) -> Result<(), ViewError> {

@@ -59,7 +59,7 @@ fn open_log(disk: &Arc<dyn Disk>, folder: &Folder, options: &mut Options) -> Res
         Err(OpenError::Log(log::OpenError::ViewAhead { view, .. })) if options.accept_data_loss => {
             ViewRebuilt::Ahead(view)
         }
-        Err(OpenError::View(error)) => damaged(error)?,
+        Err(OpenError::View(error)) => damaged(folder, &error)?,
         opened => return opened.map(|opened| opened.with(rebuilt)),
     };
     let view = new_view(folder, &rebuilt)?;
@@ -90,15 +90,30 @@ fn open_view(folder: &Folder) -> Result<(View, Option<ViewRebuilt>), OpenError> 
     match View::open(&folder.view()) {
         Ok(view) => Ok((view, None)),
         Err(error) => {
-            let rebuilt = damaged(error)?;
+            let rebuilt = damaged(folder, &error)?;
             Ok((new_view(folder, &rebuilt)?, Some(rebuilt)))
         }
     }
 }
 
-/// A view that gives an error is made anew, unless the error is not about the view.
-fn damaged(error: ViewError) -> Result<ViewRebuilt, OpenError> {
-    Ok(ViewRebuilt::Damaged(error.to_string()))
+/// A view that gives an error is made anew, unless the machine refused something: then it may be well, and the error is
+/// the operator's to see.
+fn damaged(folder: &Folder, error: &ViewError) -> Result<ViewRebuilt, OpenError> {
+    match error.refused() {
+        None => Ok(ViewRebuilt::Damaged(error.to_string())),
+        Some(refused) => Err(OpenError::Folder {
+            doing: "open the view in",
+            path: folder.view(),
+            source: same_error(refused),
+        }),
+    }
+}
+
+fn same_error(error: &std::io::Error) -> std::io::Error {
+    match error.raw_os_error() {
+        Some(code) => std::io::Error::from_raw_os_error(code),
+        None => std::io::Error::new(error.kind(), error.to_string()),
+    }
 }
 
 fn new_view(folder: &Folder, reason: &ViewRebuilt) -> Result<View, OpenError> {

@@ -68,8 +68,8 @@ struct FollowerWork {
     wanted: bool,
     /// One more round, the last.
     stopping: bool,
-    /// The follower has failed; the view stays where it is.
-    failed: bool,
+    /// Why the follower has failed, if it has; the view stays where it is.
+    failed: Option<String>,
 }
 
 impl Recent {
@@ -120,8 +120,8 @@ impl Recent {
         loop {
             let full = self.state.read().active.bytes >= GENERATION_BYTES_MAX;
             let mut follower = self.follower.lock();
-            if follower.failed {
-                return Err(Fatal::View);
+            if let Some(why) = &follower.failed {
+                return Err(Fatal::View(why.clone()));
             }
             if !full {
                 return Ok(());
@@ -182,9 +182,14 @@ impl Recent {
         self.wake_follower.notify_one();
     }
 
+    /// Why the follower cannot go on, if so.
+    pub(crate) fn failed(&self) -> Option<Fatal> {
+        self.follower.lock().failed.clone().map(Fatal::View)
+    }
+
     /// The follower cannot go on.
-    pub(crate) fn follower_failed(&self) {
-        self.follower.lock().failed = true;
+    pub(crate) fn follower_failed(&self, error: &ViewError) {
+        self.follower.lock().failed.get_or_insert(error.to_string());
         self.room.notify_all();
     }
 
@@ -199,7 +204,7 @@ impl Recent {
                 return Ok(below.view);
             }
             follower = self.follower.lock();
-            if follower.failed {
+            if follower.failed.is_some() {
                 return Err(ViewError::Stopped);
             }
             follower.wanted = true;

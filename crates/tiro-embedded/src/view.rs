@@ -7,10 +7,13 @@
 pub(crate) mod apply;
 pub(crate) mod compactor;
 pub(crate) mod keys;
+mod manifest;
 pub(crate) mod purge;
 pub(crate) mod rows;
+pub(crate) mod trouble;
 
 use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,12 +21,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use lsm_tree::{AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SequenceNumberCounter};
 use parking_lot::Mutex;
+use rustix::io::Errno;
 use tiro_core::{Application, ApplicationId, Change, Chat, KeyName, Message, Token};
 
 use crate::encoding::{Corrupt, Decoder};
 use crate::log::LogPoint;
 use keys::{Kind, key};
 use rows::{Progress, decode_changes, decode_messages, decode_number, decoded};
+use trouble::Trouble;
 
 /// Blocks of tables kept in memory.
 const CACHE_BYTES: u64 = 64 * 1024 * 1024;
@@ -53,6 +58,25 @@ impl std::fmt::Display for ViewError {
 
 impl std::error::Error for ViewError {}
 
+impl ViewError {
+    /// Whether the machine refused something, so that the view itself may be well: space, rights, open files.
+    pub(crate) fn refused(&self) -> Option<&io::Error> {
+        let ViewError::Tree(lsm_tree::Error::Io(error)) = self else {
+            return None;
+        };
+        let by_kind = matches!(
+            error.kind(),
+            ErrorKind::StorageFull
+                | ErrorKind::QuotaExceeded
+                | ErrorKind::OutOfMemory
+                | ErrorKind::PermissionDenied
+                | ErrorKind::ReadOnlyFilesystem
+        );
+        let too_many_files = matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE));
+        (by_kind || too_many_files).then_some(error)
+    }
+}
+
 impl From<lsm_tree::Error> for ViewError {
     fn from(error: lsm_tree::Error) -> ViewError {
         ViewError::Tree(error)
@@ -74,6 +98,7 @@ pub(crate) struct View {
     snapshots: Mutex<VecDeque<Arc<Snapshot>>>,
     /// What lies below this sequence no snapshot needs.
     watermark: AtomicU64,
+    trouble: Arc<Trouble>,
 }
 
 /// One published state of the view.
@@ -81,11 +106,13 @@ pub(crate) struct Snapshot {
     tree: AnyTree,
     sequence: u64,
     progress: Option<Progress>,
+    trouble: Arc<Trouble>,
 }
 
 impl View {
     /// Opens the tree in a folder, or begins one.
     pub(crate) fn open(folder: &Path) -> Result<View, ViewError> {
+        manifest::check(folder)?;
         let (sequence, visible) = (SequenceNumberCounter::default(), SequenceNumberCounter::default());
         let tree = Config::new(folder, sequence.clone(), visible)
             .use_cache(Arc::new(Cache::with_capacity_bytes(CACHE_BYTES)))
@@ -97,6 +124,7 @@ impl View {
             sequence,
             snapshots: Mutex::default(),
             watermark: AtomicU64::new(0),
+            trouble: Arc::default(),
         };
         view.publish()?;
         Ok(view)
@@ -108,6 +136,7 @@ impl View {
             tree: self.tree.clone(),
             sequence: self.sequence.next(),
             progress: None,
+            trouble: Arc::clone(&self.trouble),
         };
         snapshot.progress = snapshot.read_progress()?;
         let snapshot = Arc::new(snapshot);
@@ -124,6 +153,11 @@ impl View {
     pub(crate) fn current(&self) -> Arc<Snapshot> {
         let snapshots = self.snapshots.lock();
         Arc::clone(snapshots.back().expect("a view publishes a state when it opens"))
+    }
+
+    /// Who is told when rows cannot be read.
+    pub(crate) fn trouble(&self) -> &Trouble {
+        &self.trouble
     }
 
     fn watermark(&self) -> u64 {
@@ -158,7 +192,8 @@ impl Snapshot {
     }
 
     fn get(&self, key: &[u8]) -> Result<Option<lsm_tree::Slice>, ViewError> {
-        Ok(self.tree.get(key, self.sequence)?)
+        let found = self.tree.get(key, self.sequence).map_err(ViewError::from);
+        found.inspect_err(|error| self.trouble.report(error))
     }
 
     fn row<T>(
@@ -177,9 +212,11 @@ impl Snapshot {
         &self,
         keys: RangeInclusive<Vec<u8>>,
     ) -> impl DoubleEndedIterator<Item = Result<(lsm_tree::Slice, lsm_tree::Slice), ViewError>> + use<> {
-        self.tree
-            .range(keys, self.sequence, None)
-            .map(|row| row.into_inner().map_err(ViewError::from))
+        let trouble = Arc::clone(&self.trouble);
+        self.tree.range(keys, self.sequence, None).map(move |row| {
+            let row = row.into_inner().map_err(ViewError::from);
+            row.inspect_err(|error| trouble.report(error))
+        })
     }
 
     pub(crate) fn application_id(&self, token: &Token) -> Result<Option<ApplicationId>, ViewError> {

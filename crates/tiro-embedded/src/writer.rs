@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use std::vec::Drain;
 
 use tiro_core::{Event, Facts, Failure, Reply, Shortage, Timestamp, Unavailable, decide};
 use tokio::sync::oneshot;
@@ -15,10 +16,13 @@ use crate::encoding::events;
 use crate::log::{AppendError, Log, LogFailed};
 use crate::queue::{Job, Queue};
 use crate::recent::Recent;
+use crate::view::ViewError;
 
 /// A batch takes no further request once its events have so many bytes. With the largest request on top it stays
 /// below what the log takes.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// Most requests of a batch.
+const BATCH_REQUESTS_MAX: usize = 4096;
 /// When a client should ask again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -27,15 +31,15 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 pub enum Fatal {
     /// A write or sync of the log failed, so what the disk holds is unknown.
     Log(LogFailed),
-    /// The view cannot follow the log; it is made anew at the next start.
-    View,
+    /// The view cannot follow the log or be read; if it is damaged, it is made anew at the next start. The text says why.
+    View(String),
 }
 
 impl std::fmt::Display for Fatal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Fatal::Log(failed) => failed.fmt(f),
-            Fatal::View => f.write_str("the view cannot follow the log; it is made anew at the next start"),
+            Fatal::View(why) => write!(f, "the view cannot go on: {why}"),
         }
     }
 }
@@ -76,6 +80,8 @@ struct Batch {
     payload: Vec<u8>,
     events: Vec<Event>,
     answers: Vec<Answer>,
+    /// Of the requests that may be in it.
+    loaded: Vec<Result<(), ViewError>>,
 }
 
 impl Writer {
@@ -84,26 +90,39 @@ impl Writer {
         let mut jobs = Vec::new();
         let mut batch = Batch::default();
         while self.queue.take_all(&mut jobs) {
-            let mut waiting = jobs.drain(..).peekable();
-            while waiting.peek().is_some() {
+            let mut waiting = jobs.drain(..);
+            while !waiting.as_slice().is_empty() {
                 let room = self.recent.wait_for_room();
                 if let Err(failed) = room.and_then(|()| self.commit(&mut waiting, &mut batch)) {
                     return Err(self.give_up(waiting, failed));
                 }
             }
         }
+        if let Some(failed) = self.recent.failed() {
+            return Err(self.give_up(std::iter::empty(), failed));
+        }
         Ok(self.log)
     }
 
-    fn commit(&mut self, waiting: &mut impl Iterator<Item = Job>, batch: &mut Batch) -> Result<(), Fatal> {
+    fn commit(&mut self, waiting: &mut Drain<'_, Job>, batch: &mut Batch) -> Result<(), Fatal> {
         let mut facts = Facts::new(self.recent.next_application());
         let now = (self.clock)();
         batch.payload.clear();
         batch.events.clear();
-        while batch.payload.len() < BATCH_BYTES
-            && let Some(job) = waiting.next()
-        {
-            let answer = self.decide(&job, &mut facts, now, batch);
+        // What a request needs is known before the first of them is decided: facts keep a message that the batch
+        // creates only if they know that a later request looks at it.
+        let requests = waiting.as_slice().iter().take(BATCH_REQUESTS_MAX);
+        let loaded = requests.map(|job| facts.load(&job.request, &*self.recent));
+        batch.loaded.extend(loaded);
+        for loaded in batch.loaded.drain(..) {
+            if batch.payload.len() >= BATCH_BYTES {
+                break;
+            }
+            let job = waiting.next().expect("its facts were loaded");
+            let answer = match loaded {
+                Ok(()) => decide_one(&job, &mut facts, now, &mut batch.payload, &mut batch.events),
+                Err(error) => Err(error.into()),
+            };
             batch.answers.push((job.reply, answer));
         }
         let stored = if batch.events.is_empty() {
@@ -138,24 +157,6 @@ impl Writer {
         Ok(())
     }
 
-    fn decide(
-        &self,
-        job: &Job,
-        facts: &mut Facts,
-        now: Timestamp,
-        batch: &mut Batch,
-    ) -> Result<Reply, Failure> {
-        let loaded = facts.load(&job.request, &*self.recent);
-        loaded.map_err(|error| Failure::Internal(error.to_string()))?;
-        let decision = decide(facts, &job.request, now)?;
-        for event in decision.events {
-            events::encode(&event, &mut batch.payload);
-            facts.apply(&event);
-            batch.events.push(event);
-        }
-        Ok(decision.reply)
-    }
-
     fn store(&mut self, batch: &Batch, facts: &Facts) -> Result<(), AppendError> {
         let end = self.log.append(&batch.payload)?;
         self.log.sync()?;
@@ -179,6 +180,22 @@ impl Writer {
         (self.on_fatal)(&failed);
         failed
     }
+}
+
+fn decide_one(
+    job: &Job,
+    facts: &mut Facts,
+    now: Timestamp,
+    payload: &mut Vec<u8>,
+    events: &mut Vec<Event>,
+) -> Result<Reply, Failure> {
+    let decision = decide(facts, &job.request, now)?;
+    for event in decision.events {
+        events::encode(&event, payload);
+        facts.apply(&event);
+        events.push(event);
+    }
+    Ok(decision.reply)
 }
 
 /// The failure of a request that cannot be served now.

@@ -147,3 +147,15 @@ fn a_new_epoch_is_given_to_every_application_and_nothing_else_changes() {
     );
     assert_eq!(after[0].entries.len(), before[0].entries.len());
 }
+
+/// The first start wrote half of the line when the disk failed, and no later one opened the folder.
+#[test]
+fn a_format_file_that_was_not_wholly_written_is_written_anew() {
+    for beginning in ["", "tiro", "tiro-d\0\0", "tiro-data "] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("format"), beginning).unwrap();
+        drop(open(folder.path()).unwrap());
+        let written = std::fs::read_to_string(folder.path().join("format")).unwrap();
+        assert_eq!(written, "tiro-data 1\n", "instead of {beginning:?}");
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tiro_client::api::{Chat, Code, Message};
-use tiro_client::{Client, Error, Paging};
+use tiro_client::{Client, Paging};
 
 use super::diary::{Change, Expected, KnownMessage};
 use super::perform::has_code;

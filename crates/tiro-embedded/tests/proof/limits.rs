@@ -1,0 +1,180 @@
+//! Limits of the machine: no more open files, a folder that must not be written.
+//!
+//! Each limit binds a process of its own: the same test, started again with a variable set. It says `served` or
+//! `refused: …`, and must not panic.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
+use tempfile::TempDir;
+use tiro_conformance::check_export;
+use tiro_core::Engine;
+use tiro_embedded::{EmbeddedEngine, Options};
+
+use crate::store::{block_on, export, fast_folder, log_options, read_image};
+use crate::workload::{Workload, create_message, keyed, noon};
+
+const FOLDER_VARIABLE: &str = "TIRO_PROOF_LIMITED_FOLDER";
+const FILES_VARIABLE: &str = "TIRO_PROOF_OPEN_FILES";
+
+fn open(folder: &Path) -> Result<EmbeddedEngine, tiro_embedded::OpenError> {
+    let options = Options {
+        log: log_options(),
+        clock: std::sync::Arc::new(noon),
+        ..Options::default()
+    };
+    EmbeddedEngine::open(folder, options)
+}
+
+/// A data folder that was stopped cleanly, three times.
+fn stopped_folder(workload: &Workload) -> TempDir {
+    let folder = fast_folder();
+    for part in 0..3 {
+        let engine = open(folder.path()).unwrap();
+        for index in workload.len() * part / 3..workload.len() * (part + 1) / 3 {
+            let answer = block_on(engine.write(workload.requests[index].clone()));
+            assert_eq!(answer, workload.replies[index]);
+        }
+        engine.close().unwrap();
+    }
+    folder
+}
+
+/// Runs a test of this binary on the folder and answers what it said.
+fn run_child(test: &str, folder: &Path, open_files: u64) -> String {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(FOLDER_VARIABLE, folder)
+        .env(FILES_VARIABLE, open_files.to_string())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "with {open_files} open files: {said}{errors}"
+    );
+    said
+}
+
+/// Opens, writes, reads and closes, and says how it went.
+fn serve(folder: &Path) {
+    let engine = match open(folder) {
+        Ok(engine) => engine,
+        Err(error) => return println!("refused: {error}"),
+    };
+    let written = block_on(engine.write(keyed(create_message(1, "one more"), 10_000)));
+    let closed = engine.close();
+    match (written, closed) {
+        (Ok(_), Ok(())) => println!("served"),
+        (written, closed) => {
+            let closed = closed.map_or_else(|error| error.to_string(), |()| "closed".to_owned());
+            println!("refused: {written:?}; {closed}");
+        }
+    }
+}
+
+/// The view is still the same, and the message that was sent under the limit is the only thing that may have come.
+fn assert_has_all(folder: &Path, workload: &Workload) {
+    let engine = open(folder).unwrap();
+    assert_eq!(engine.opening().view_rebuilt, None, "the view was made anew");
+    let found = export(&engine);
+    check_export(&found).unwrap();
+    let expected = &workload.states[workload.len()][0].application;
+    let more = found[0].application.last_position - expected.last_position;
+    assert!(more <= 1, "{more} more");
+    engine.close().unwrap();
+}
+
+#[test]
+fn with_too_few_open_files_the_error_says_so_and_nothing_is_lost_or_made_anew() {
+    const NAME: &str = "limits::with_too_few_open_files_the_error_says_so_and_nothing_is_lost_or_made_anew";
+    if let Some(folder) = std::env::var_os(FOLDER_VARIABLE) {
+        let files = std::env::var(FILES_VARIABLE).unwrap().parse().unwrap();
+        let limit = Rlimit {
+            current: Some(files),
+            maximum: Some(files),
+        };
+        setrlimit(Resource::Nofile, limit).unwrap();
+        return serve(Path::new(&folder));
+    }
+    let workload = Workload::new(100, 11);
+    let whole = stopped_folder(&workload);
+    let image = read_image(whole.path());
+    let (mut served, mut refused) = (0, 0);
+    for open_files in 4..=40 {
+        let folder = fast_folder();
+        crate::store::write_image(folder.path(), &image);
+        let said = run_child(NAME, folder.path(), open_files);
+        if said.contains("served") {
+            served += 1;
+            continue;
+        }
+        refused += 1;
+        assert!(
+            said.contains("Too many open files"),
+            "with {open_files} open files: {said}"
+        );
+        assert_has_all(folder.path(), &workload);
+    }
+    println!("{served} limits were enough, {refused} were not");
+    assert!(served > 0 && refused > 3, "{served}, {refused}");
+}
+
+fn set_writable(path: &Path, modes: (u32, u32)) {
+    let mode = if path.is_dir() { modes.0 } else { modes.1 };
+    if path.is_dir() {
+        std::fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+        for entry in std::fs::read_dir(path).unwrap() {
+            set_writable(&entry.unwrap().path(), modes);
+        }
+    }
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+#[test]
+fn a_folder_that_must_not_be_written_is_refused_and_named_and_stays_as_it_is() {
+    const NAME: &str = "limits::a_folder_that_must_not_be_written_is_refused_and_named_and_stays_as_it_is";
+    if let Some(folder) = std::env::var_os(FOLDER_VARIABLE) {
+        // Permissions do not bind the superuser unless it gives this up.
+        let mut sets = capabilities(None).unwrap();
+        let bypass = CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH;
+        sets.effective.remove(bypass);
+        sets.permitted.remove(bypass);
+        set_capabilities(None, sets).unwrap();
+        return serve(Path::new(&folder));
+    }
+    let workload = Workload::new(60, 12);
+    let folder = stopped_folder(&workload);
+    let whole = folder.path().to_owned();
+    for part in [whole.clone(), whole.join("log")] {
+        let mut before = read_image(&whole);
+        set_writable(&part, (0o555, 0o444));
+        let said = run_child(NAME, &whole, 0);
+        assert!(
+            said.contains("refused") && said.contains("Permission denied"),
+            "{said}"
+        );
+        assert!(said.contains(part.to_str().unwrap()), "{said}");
+        set_writable(&part, (0o755, 0o644));
+        let mut after = read_image(&whole);
+        for image in [&mut before, &mut after] {
+            image.remove(Path::new("lock"));
+        }
+        assert!(before == after, "{} was changed", part.display());
+        assert_has_all(&whole, &workload);
+    }
+    // Writing goes to the log, and the view is written in the end.
+    set_writable(&whole.join("view"), (0o555, 0o444));
+    let said = run_child(NAME, &whole, 0);
+    assert!(
+        said.contains("the view failed") && said.contains("Permission denied"),
+        "{said}"
+    );
+    set_writable(&whole.join("view"), (0o755, 0o644));
+    assert_has_all(&whole, &workload);
+}

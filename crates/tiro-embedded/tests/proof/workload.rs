@@ -1,0 +1,205 @@
+//! Requests in a fixed order, and what the state and the answers are after each of them.
+//!
+//! The reference engine says what is expected. The clock stands still, so that a state does not depend on how requests
+//! came together in batches: what an engine has must be the state after some number of requests.
+
+use std::sync::Arc;
+
+use fastrand::Rng;
+use tiro_conformance::{ExportedApplication, ReferenceEngine, read_export};
+use tiro_core::{
+    Body, Command, CreateApplication, CreateChat, Engine, Epoch, Failure, IdempotencyKey, IfMatch, Limits,
+    MessageContent, MetadataChange, Name, NewToken, Patch, Reply, Request, Timestamp, Title, Token,
+    UpdateChat, UpdateMessage,
+};
+
+use crate::store::block_on;
+
+/// The time of everything.
+pub(crate) fn noon() -> Timestamp {
+    Timestamp::from_millis(1_772_600_000_000)
+}
+
+pub(crate) fn token() -> Token {
+    Token::parse("application_of_tests").unwrap()
+}
+
+pub(crate) struct Workload {
+    pub(crate) requests: Vec<Request>,
+    pub(crate) replies: Vec<Result<Reply, Failure>>,
+    /// After 0, 1, 2 … requests.
+    pub(crate) states: Vec<Vec<ExportedApplication>>,
+}
+
+impl Workload {
+    /// Of so many requests; the same for the same seed.
+    pub(crate) fn new(count: usize, seed: u64) -> Workload {
+        let mut rng = Rng::with_seed(seed);
+        let mut requests = vec![
+            keyed(create_application(), 0),
+            keyed(create_chat(), 1),
+            keyed(create_chat(), 2),
+        ];
+        while requests.len() < count {
+            let request = next_request(&mut rng, &requests);
+            requests.push(request);
+        }
+        Workload::of(requests)
+    }
+
+    pub(crate) fn of(requests: Vec<Request>) -> Workload {
+        let engine = ReferenceEngine::with_clock(Arc::new(noon));
+        let mut states = vec![Vec::new()];
+        let mut replies = Vec::new();
+        for request in &requests {
+            replies.push(block_on(engine.write(request.clone())));
+            states.push(block_on(read_export(&engine, None)));
+        }
+        assert_eq!(states[0], Vec::new());
+        Workload {
+            requests,
+            replies,
+            states,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// The first of these requests.
+    pub(crate) fn first(&self, count: usize) -> Workload {
+        Workload {
+            requests: self.requests[..count].to_vec(),
+            replies: self.replies[..count].to_vec(),
+            states: self.states[..=count].to_vec(),
+        }
+    }
+
+    /// After how many requests this is the state, at least `least` and at most `most`.
+    ///
+    /// # Panics
+    /// If it is none of these states.
+    pub(crate) fn requests_in(&self, found: &[ExportedApplication], least: usize, most: usize) -> usize {
+        let matches = |count: &usize| self.states[*count] == found;
+        (least..=most).find(matches).unwrap_or_else(|| {
+            let place = (0..self.states.len()).find(matches);
+            let entries: usize = found.iter().map(|one| one.entries.len()).sum();
+            panic!(
+                "the state is not the one after {least} to {most} requests, but after {place:?}; it has {entries} entries"
+            )
+        })
+    }
+}
+
+fn next_request(rng: &mut Rng, earlier: &[Request]) -> Request {
+    let number = earlier.len();
+    match rng.u32(0..100) {
+        0..5 => {
+            let keyed: Vec<&Request> = earlier.iter().filter(|request| request.key.is_some()).collect();
+            return keyed[rng.usize(0..keyed.len())].clone();
+        }
+        5..9 => return Request::new(create_chat()),
+        9..11 => {
+            return Request::new(Command::DeleteChat {
+                token: token(),
+                chat: rng.u64(2..8),
+                if_match: IfMatch::Any,
+            });
+        }
+        _ => {}
+    }
+    let (chat, message) = (rng.u64(1..5), rng.u64(1..40));
+    let command = match rng.u32(0..100) {
+        0..10 => Command::CreateMessages {
+            token: token(),
+            chat,
+            messages: (0..rng.usize(2..30))
+                .map(|index| content(&format!("{number}/{index}")))
+                .collect(),
+        },
+        10..20 => Command::UpdateMessage(UpdateMessage {
+            token: token(),
+            chat,
+            number: message,
+            if_match: if_match(rng),
+            body: Some(body(&format!("update {number}"))),
+            metadata: MetadataChange::Keep,
+        }),
+        20..28 => Command::DeleteMessage {
+            token: token(),
+            chat,
+            number: message,
+            if_match: if_match(rng),
+        },
+        28..33 => Command::UpdateChat(UpdateChat {
+            token: token(),
+            chat,
+            if_match: if_match(rng),
+            title: Patch::Set(title(&format!("title {number}"))),
+            metadata: MetadataChange::Keep,
+        }),
+        33..38 => create_message(chat, &format!("{number} {}", "long ".repeat(1_000))),
+        _ => create_message(chat, &format!("message {number}")),
+    };
+    if rng.bool() {
+        keyed(command, number)
+    } else {
+        Request::new(command)
+    }
+}
+
+/// Mostly any version; sometimes one that a thing seldom has, so that the request is refused.
+fn if_match(rng: &mut Rng) -> IfMatch {
+    if rng.u32(0..4) == 0 {
+        IfMatch::OneOf(vec![2])
+    } else {
+        IfMatch::Any
+    }
+}
+
+pub(crate) fn keyed(command: Command, number: usize) -> Request {
+    Request::keyed(command, IdempotencyKey::new(&format!("key-{number}")).unwrap())
+}
+
+pub(crate) fn create_application() -> Command {
+    Command::CreateApplication(CreateApplication {
+        token: NewToken::Chosen(token()),
+        epoch: Epoch::generated([1; 5]),
+        name: Name::new("tests", &Limits::default()).unwrap(),
+        metadata: None,
+    })
+}
+
+pub(crate) fn create_chat() -> Command {
+    Command::CreateChat(CreateChat {
+        token: token(),
+        title: Some(title("a chat")),
+        metadata: None,
+    })
+}
+
+pub(crate) fn create_message(chat: u64, text: &str) -> Command {
+    let content = content(text);
+    Command::CreateMessage {
+        token: token(),
+        chat,
+        content,
+    }
+}
+
+fn content(text: &str) -> Arc<MessageContent> {
+    Arc::new(MessageContent {
+        body: body(text),
+        sender: None,
+        metadata: None,
+    })
+}
+
+pub(crate) fn body(text: &str) -> Body {
+    Body::new(text, &Limits::default()).unwrap()
+}
+
+fn title(text: &str) -> Title {
+    Title::new(text, &Limits::default()).unwrap()
+}
