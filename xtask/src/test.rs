@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    tools::require(&[&tools::C_COMPILER, &tools::CURL])?;
+    tools::require(&[&tools::C_COMPILER, &tools::CURL, &tools::STRACE])?;
     let mut steps = Steps::default();
     check::all(&mut steps).inspect_err(|_| print!("\n{steps}"))?;
     let mut tests = cargo(&["test", "--release", "--workspace", "--locked", "--no-fail-fast"]);

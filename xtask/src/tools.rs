@@ -26,6 +26,12 @@ pub(crate) const CURL: Tool = Tool {
     purpose: "tests paste the README's lines into it",
     install: "apt-get install curl",
 };
+/// The recorder of system calls.
+pub(crate) const STRACE: Tool = Tool {
+    program: "strace",
+    purpose: "a test records every write to a data folder with it",
+    install: "apt-get install strace",
+};
 /// The judge of licences and sources.
 pub(crate) const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",

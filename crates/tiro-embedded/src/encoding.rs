@@ -135,6 +135,12 @@ impl<'a> Decoder<'a> {
         std::str::from_utf8(self.raw(bytes)?).map_err(|_| Corrupt("a text is not UTF-8"))
     }
 
+    /// Passes over a text.
+    pub(crate) fn skip_text(&mut self) -> Result<(), Corrupt> {
+        let bytes = usize::try_from(self.number()?).map_err(|_| Corrupt("a text is longer than memory"))?;
+        self.raw(bytes).map(drop)
+    }
+
     pub(crate) fn time(&mut self) -> Result<Timestamp, Corrupt> {
         let zigzag = self.number()?;
         let millis = (zigzag >> 1).cast_signed() ^ -((zigzag & 1).cast_signed());

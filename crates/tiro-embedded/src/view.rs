@@ -240,11 +240,10 @@ impl Snapshot {
         if number == 0 {
             return Ok(None);
         }
-        if let Some(messages) = self.message_block(id, chat, keys::message_block(number))? {
-            let index = number - keys::block_first_number(keys::message_block(number));
-            return Ok(messages
-                .into_iter()
-                .nth(usize::try_from(index).expect("a block is short")));
+        let block = keys::message_block(number);
+        if let Some(value) = self.get(&key(Kind::MessageBlock, id, &[chat, block]))? {
+            let before = number - keys::block_first_number(block);
+            return Ok(Some(rows::decode_message_after(&value, before)?));
         }
         self.row(&key(Kind::Message, id, &[chat, number]), |row| row.message())
     }

@@ -154,4 +154,19 @@ impl Decoder<'_> {
             created_position: self.number()?,
         })
     }
+
+    /// Passes over a message.
+    pub(crate) fn skip_message(&mut self) -> Result<(), Corrupt> {
+        self.number()?;
+        self.optional(|decoder| {
+            decoder.skip_text()?;
+            decoder.optional(Decoder::skip_text)?;
+            decoder.optional(Decoder::skip_text)
+        })?;
+        self.number()?;
+        self.number()?;
+        self.optional(Decoder::number)?;
+        self.number()?;
+        self.number().map(drop)
+    }
 }

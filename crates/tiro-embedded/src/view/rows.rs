@@ -73,6 +73,15 @@ pub(crate) fn decode_messages(value: &[u8]) -> Result<Vec<Message>, Corrupt> {
     Ok(messages)
 }
 
+/// The message of a block that has so many `before` it; those are passed over.
+pub(crate) fn decode_message_after(value: &[u8], before: u64) -> Result<Message, Corrupt> {
+    let mut decoder = Decoder::new(value);
+    for _ in 0..before {
+        decoder.skip_message()?;
+    }
+    decoder.message()
+}
+
 pub(crate) fn encode_changes(changes: &[Change]) -> Vec<u8> {
     encoded(|encoder| changes.iter().for_each(|change| encoder.change(change)))
 }
@@ -93,4 +102,45 @@ pub(crate) fn decode_number(value: &[u8]) -> Result<u64, Corrupt> {
 
 pub(crate) fn encode_number(number: u64) -> Vec<u8> {
     encoded(|encoder| encoder.number(number))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tiro_core::{Body, MessageContent, Metadata, Sender, Timestamp};
+
+    use super::*;
+
+    /// Messages with and without each part that may be absent.
+    fn messages() -> Vec<Message> {
+        let message = |number: u64| {
+            let content = MessageContent {
+                body: Body::stored(&"b".repeat(number as usize * 50)),
+                sender: number.is_multiple_of(2).then(|| Sender::stored("sender")),
+                metadata: number.is_multiple_of(3).then(|| Metadata::stored("{}")),
+            };
+            Message {
+                number,
+                content: (number != 5).then(|| Arc::new(content)),
+                created_at: Timestamp::from_millis(-1),
+                updated_at: Timestamp::from_millis(1 << 40),
+                deleted_at: (number == 5).then(|| Timestamp::from_millis(7)),
+                version: number,
+                created_position: number * 1_000,
+            }
+        };
+        (1..=16).map(message).collect()
+    }
+
+    #[test]
+    fn one_message_of_a_block_is_the_one_that_the_whole_block_has_there() {
+        let messages = messages();
+        let value = encode_messages(&messages);
+        assert_eq!(decode_messages(&value).unwrap(), messages);
+        for (before, message) in (0..).zip(&messages) {
+            assert_eq!(decode_message_after(&value, before).as_ref(), Ok(message));
+        }
+        assert!(decode_message_after(&value, 16).is_err());
+    }
 }

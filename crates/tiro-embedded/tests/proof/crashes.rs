@@ -10,15 +10,15 @@ use crate::counts;
 use crate::image::{FATES, Fate};
 use crate::judge::{Known, judge};
 use crate::media::{Image, Media, Note, Step};
-use crate::store::Store;
+use crate::store::{Store, export};
 use crate::workload::Workload;
 
 /// Images that are opened at the same time.
 const THREADS: usize = 6;
 /// Images of one step and one fate: but for two fates, chance decides.
 const DRAWS: usize = 8;
-/// Of the images of the log, so many have a second crash while they are opened: one of this many.
-const CRASHED_TWICE: u64 = 8;
+/// Of the images of the log, one of this many has a second crash, while it is opened or soon after.
+const CRASHED_TWICE: u64 = 3;
 
 /// A crash: after so many steps, with that fate.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +134,7 @@ fn after_a_crash_at_any_step_of_the_log_every_acknowledged_write_is_there() {
     each_image(&steps, &crashes, &|image, known, rng| {
         let store = Store::holding(image);
         if rng.u64(0..CRASHED_TWICE) == 0 {
-            let twice = crash_while_opening(&store, rng);
+            let (twice, known) = crash_again(&store, &workload, known, rng);
             judge(&twice, &workload, known, rng);
         } else {
             judge(&store, &workload, known, rng);
@@ -142,19 +142,25 @@ fn after_a_crash_at_any_step_of_the_log_every_acknowledged_write_is_there() {
     });
 }
 
-/// Opens a store and crashes it at some step of that.
-fn crash_while_opening(store: &Store, rng: &mut Rng) -> Store {
+/// Opens a store, goes on with the workload for a while, and crashes at some step of that. What the first crash left
+/// behind the end of the log lies where the next batches go.
+fn crash_again(store: &Store, workload: &Workload, mut known: Known, rng: &mut Rng) -> (Store, Known) {
     let mut media = store.disk.media();
-    drop(
-        store
-            .open()
-            .unwrap_or_else(|error| panic!("does not open: {error}")),
-    );
+    let opened = store.open();
+    let engine = opened.unwrap_or_else(|error| panic!("does not open: {error}"));
+    let present = workload.requests_in(&export(&engine), known.acknowledged, known.submitted);
+    let more = workload.first(workload.len().min(present + rng.usize(0..6)));
+    assert_eq!(store.play(&engine, &more, present).stopped, None);
+    drop(engine);
     let steps = store.disk.recording();
     for step in &steps[..rng.usize(0..=steps.len())] {
         media.apply(step);
+        if let Step::Note(note) = step {
+            known.learn(*note);
+        }
     }
-    Store::holding(&media.image(FATES[rng.usize(0..FATES.len())], rng))
+    let image = media.image(FATES[rng.usize(0..FATES.len())], rng);
+    (Store::holding(&image), known)
 }
 
 #[test]
