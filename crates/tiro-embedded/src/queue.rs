@@ -69,7 +69,7 @@ impl Queue {
 }
 
 /// Bytes of the texts of a command that may be long.
-fn text_bytes(command: &Command) -> usize {
+pub(crate) fn text_bytes(command: &Command) -> usize {
     match command {
         Command::CreateMessage { content, .. } => content.bytes(),
         Command::CreateMessages { messages, .. } => messages.iter().map(|content| content.bytes()).sum(),

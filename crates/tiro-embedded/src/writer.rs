@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::encoding::events;
 use crate::log::{AppendError, Log, LogFailed};
-use crate::queue::{Job, Queue};
+use crate::queue::{Job, Queue, text_bytes};
 use crate::recent::Recent;
 use crate::view::ViewError;
 
@@ -111,7 +111,14 @@ impl Writer {
         batch.events.clear();
         // What a request needs is known before the first of them is decided: facts keep a message that the batch
         // creates only if they know that a later request looks at it.
+        // Only what this batch has room for is looked up, or the next one would look it up again.
+        let mut bytes = 0;
         let requests = waiting.as_slice().iter().take(BATCH_REQUESTS_MAX);
+        let requests = requests.take_while(|job| {
+            let room = bytes < BATCH_BYTES;
+            bytes += text_bytes(&job.request.command);
+            room
+        });
         let loaded = requests.map(|job| facts.load(&job.request, &*self.recent));
         batch.loaded.extend(loaded);
         for loaded in batch.loaded.drain(..) {
