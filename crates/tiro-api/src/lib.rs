@@ -11,6 +11,7 @@ mod report;
 mod request;
 mod thing;
 mod time;
+mod write;
 
 pub use code::Code;
 pub use lines::{LINES_FORMAT, LinesData, LinesEnd, LinesEntry, LinesHeader, LinesKey, PlainLine};
@@ -22,3 +23,4 @@ pub use request::{
 };
 pub use thing::{Application, Chat, Message, MetadataObject};
 pub use time::{BadTime, Time};
+pub use write::WriteJson;

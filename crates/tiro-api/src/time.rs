@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 
-const DAY_MILLIS: i64 = 86_400_000;
+const DAY_MILLIS: u64 = 86_400_000;
 const TEXT_BYTES: usize = 24;
 
 /// A point in time, from year 0000 to 9999, in milliseconds since 1970-01-01T00:00:00Z.
@@ -40,34 +40,50 @@ impl Time {
     }
 
     /// The text, written without allocating: every list of things writes hundreds of them.
-    fn text(self) -> [u8; TEXT_BYTES] {
-        let (year, month, day) = civil_date(self.0.div_euclid(DAY_MILLIS));
-        let millis = self.0.rem_euclid(DAY_MILLIS);
+    pub(crate) fn text(self) -> [u8; TEXT_BYTES] {
+        // From the first day, so that nothing below is negative; divisions of 32 bits are the quick ones.
+        let since_first = (self.0 - Self::MIN.0).cast_unsigned();
+        let (days, millis) = (since_first / DAY_MILLIS, (since_first % DAY_MILLIS) as u32);
+        let (year, month, day) = civil_date(days as u32);
+        let (hours, minutes, seconds) = (millis / 3_600_000, millis / 60_000 % 60, millis / 1_000 % 60);
         let mut text = *b"0000-00-00T00:00:00.000Z";
-        write_digits(&mut text[0..4], year);
-        write_digits(&mut text[5..7], month);
-        write_digits(&mut text[8..10], day);
-        write_digits(&mut text[11..13], millis / 3_600_000);
-        write_digits(&mut text[14..16], millis / 60_000 % 60);
-        write_digits(&mut text[17..19], millis / 1_000 % 60);
-        write_digits(&mut text[20..23], millis % 1_000);
+        for (place, number) in [
+            (0, year / 100),
+            (2, year % 100),
+            (5, month),
+            (8, day),
+            (11, hours),
+            (14, minutes),
+            (17, seconds),
+            (20, millis % 1_000 / 10),
+        ] {
+            text[place..place + 2].copy_from_slice(&TWO_DIGITS[number as usize]);
+        }
+        text[22] = b'0' + (millis % 10) as u8;
         text
     }
 }
 
-fn write_digits(place: &mut [u8], mut number: i64) {
-    for digit in place.iter_mut().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
+/// `00` to `99`.
+const TWO_DIGITS: [[u8; 2]; 100] = {
+    let mut texts = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        texts[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
     }
-}
+    texts
+};
 
-/// Year, month and day of a day counted from 1970-01-01 (H. Hinnant, "chrono-compatible low-level date
-/// algorithms", `civil_from_days`).
-fn civil_date(day: i64) -> (i64, i64, i64) {
-    let day = day + 719_468;
-    let era = day.div_euclid(146_097);
-    let day_of_era = day.rem_euclid(146_097);
+/// Year, month and day of a day counted from 0000-01-01 (H. Hinnant, "chrono-compatible low-level date algorithms",
+/// `civil_from_days`; there days count from 0000-03-01).
+fn civil_date(day: u32) -> (u32, u32, u32) {
+    const DAYS_OF_ERA: u32 = 146_097;
+    const YEARS_OF_ERA: u32 = 400;
+    // One era more and the 60 days of January and February 0000 less, so that the first day is not before the first era.
+    let day = day + DAYS_OF_ERA - 60;
+    let era = day / DAYS_OF_ERA;
+    let day_of_era = day % DAYS_OF_ERA;
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
@@ -77,11 +93,8 @@ fn civil_date(day: i64) -> (i64, i64, i64) {
     } else {
         shifted_month - 9
     };
-    (
-        year_of_era + era * 400 + i64::from(month <= 2),
-        month,
-        day_of_month,
-    )
+    let year = year_of_era + era * YEARS_OF_ERA + u32::from(month <= 2) - YEARS_OF_ERA;
+    (year, month, day_of_month)
 }
 
 impl FromStr for Time {

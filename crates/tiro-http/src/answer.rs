@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use serde::Serialize;
+use tiro_api::WriteJson;
 use tiro_core::{Cursor, Reply};
 
 use crate::conditions;
@@ -16,11 +16,11 @@ const THING_BYTES: usize = 320;
 /// JSON of about `bytes` bytes.
 pub(crate) fn json(
     status: StatusCode,
-    body: &impl Serialize,
+    body: &impl WriteJson,
     bytes: usize,
 ) -> Result<Response<Body>, Problem> {
     let mut buffer = Vec::with_capacity(bytes);
-    serde_json::to_writer(&mut buffer, body)
+    body.write_json(&mut buffer)
         .map_err(|error| Problem::internal(format!("an answer cannot be written as JSON: {error}")))?;
     let mut response = Response::new(Body::from(buffer));
     *response.status_mut() = status;
@@ -31,7 +31,7 @@ pub(crate) fn json(
 
 /// A page of `items` things whose texts have `text_bytes` bytes.
 pub(crate) fn page(
-    body: &impl Serialize,
+    body: &impl WriteJson,
     items: usize,
     text_bytes: usize,
 ) -> Result<Response<Body>, Problem> {
@@ -50,26 +50,26 @@ pub(crate) fn text(content_type: &'static str, body: impl Into<Body>) -> Respons
 /// One thing that was read; 304 if the client has it already.
 pub(crate) fn found(
     headers: &HeaderMap,
-    tag: &str,
+    tag: String,
     cursor: &Cursor,
-    body: &impl Serialize,
+    body: &impl WriteJson,
 ) -> Result<Response<Body>, Problem> {
-    let mut response = if conditions::is_known(headers, tag)? {
+    let mut response = if conditions::is_known(headers, &tag)? {
         empty(StatusCode::NOT_MODIFIED)
     } else {
         json(StatusCode::OK, body, THING_BYTES)?
     };
     insert(&mut response, header::ETAG, tag)?;
-    insert(&mut response, TIRO_CURSOR, &cursor.to_string())?;
+    insert(&mut response, TIRO_CURSOR, cursor.to_string())?;
     Ok(response)
 }
 
 /// One thing that was created; a replay answers the same.
 pub(crate) fn created(
     reply: &Reply,
-    tag: &str,
-    location: &str,
-    body: &impl Serialize,
+    tag: String,
+    location: String,
+    body: &impl WriteJson,
 ) -> Result<Response<Body>, Problem> {
     let mut response = json(StatusCode::CREATED, body, THING_BYTES)?;
     insert(&mut response, header::ETAG, tag)?;
@@ -80,8 +80,8 @@ pub(crate) fn created(
 /// Things that were created together.
 pub(crate) fn batch_created(
     reply: &Reply,
-    location: &str,
-    body: &impl Serialize,
+    location: String,
+    body: &impl WriteJson,
 ) -> Result<Response<Body>, Problem> {
     let mut response = json(StatusCode::CREATED, body, THING_BYTES)?;
     insert(&mut response, header::LOCATION, location)?;
@@ -89,7 +89,7 @@ pub(crate) fn batch_created(
 }
 
 /// One thing that was changed.
-pub(crate) fn updated(reply: &Reply, tag: &str, body: &impl Serialize) -> Result<Response<Body>, Problem> {
+pub(crate) fn updated(reply: &Reply, tag: String, body: &impl WriteJson) -> Result<Response<Body>, Problem> {
     let mut response = json(StatusCode::OK, body, THING_BYTES)?;
     insert(&mut response, header::ETAG, tag)?;
     wrote(response, reply)
@@ -109,16 +109,17 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
 
 fn wrote(mut response: Response<Body>, reply: &Reply) -> Result<Response<Body>, Problem> {
     if let Some(cursor) = &reply.cursor {
-        insert(&mut response, TIRO_CURSOR, &cursor.to_string())?;
+        insert(&mut response, TIRO_CURSOR, cursor.to_string())?;
     }
     if reply.replayed {
-        insert(&mut response, IDEMPOTENT_REPLAYED, "true")?;
+        let replayed = HeaderValue::from_static("true");
+        response.headers_mut().insert(IDEMPOTENT_REPLAYED, replayed);
     }
     Ok(response)
 }
 
-fn insert(response: &mut Response<Body>, name: HeaderName, value: &str) -> Result<(), Problem> {
-    let value = HeaderValue::from_str(value)
+fn insert(response: &mut Response<Body>, name: HeaderName, value: String) -> Result<(), Problem> {
+    let value = HeaderValue::try_from(value)
         .map_err(|_| Problem::internal(format!("the header {name} has a value that cannot be sent")))?;
     response.headers_mut().insert(name, value);
     Ok(())

@@ -59,8 +59,8 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     let location = format!("/v1/applications/{}", application.token.as_str());
     answer::created(
         &reply,
-        &tag(application),
-        &location,
+        tag(application),
+        location,
         &wire::application(application)?,
     )
 }
@@ -111,7 +111,7 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     let token = call.token()?;
     let seen = call.engine.application(&token).await?;
     let body = wire::application(&seen.thing)?;
-    answer::found(&call.head.headers, &tag(&seen.thing), &seen.cursor, &body)
+    answer::found(&call.head.headers, tag(&seen.thing), &seen.cursor, &body)
 }
 
 pub(crate) const UPDATE: Operation = Operation::new("update_application", TAG, "Change an application")
@@ -149,7 +149,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     });
     let reply = call.write(command, key).await?;
     let application = of(&reply)?;
-    answer::updated(&reply, &tag(application), &wire::application(application)?)
+    answer::updated(&reply, tag(application), &wire::application(application)?)
 }
 
 pub(crate) const DELETE: Operation =

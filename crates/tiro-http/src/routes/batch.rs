@@ -76,7 +76,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     );
     answer::batch_created(
         &reply,
-        &location,
+        location,
         &BatchCreated {
             first,
             last: first + count - 1,

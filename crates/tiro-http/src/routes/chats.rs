@@ -57,7 +57,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     let reply = call.write(command, key).await?;
     let chat = of(&reply)?;
     let location = format!("/v1/applications/{}/chats/{}", token.as_str(), chat.number);
-    answer::created(&reply, &tag(chat), &location, &wire::chat(chat)?)
+    answer::created(&reply, tag(chat), location, &wire::chat(chat)?)
 }
 
 pub(crate) const LIST: Operation = Operation::new("list_chats", TAG, "List the chats of an application")
@@ -108,7 +108,7 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     let seen = call.engine.chat(&token, call.number("chat")?).await?;
     answer::found(
         &call.head.headers,
-        &tag(&seen.thing),
+        tag(&seen.thing),
         &seen.cursor,
         &wire::chat(&seen.thing)?,
     )
@@ -148,7 +148,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     });
     let reply = call.write(command, key).await?;
     let chat = of(&reply)?;
-    answer::updated(&reply, &tag(chat), &wire::chat(chat)?)
+    answer::updated(&reply, tag(chat), &wire::chat(chat)?)
 }
 
 pub(crate) const DELETE: Operation = Operation::new("delete_chat", TAG, "Delete a chat and its messages")

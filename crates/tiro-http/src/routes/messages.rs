@@ -60,8 +60,8 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     );
     answer::created(
         &reply,
-        &version_tag(message.version),
-        &location,
+        version_tag(message.version),
+        location,
         &wire::message(message)?,
     )
 }
@@ -108,7 +108,7 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     let tag = version_tag(seen.thing.version);
     answer::found(
         &call.head.headers,
-        &tag,
+        tag,
         &seen.cursor,
         &wire::message(&seen.thing)?,
     )
@@ -151,7 +151,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     });
     let reply = call.write(command, key).await?;
     let message = of(&reply)?;
-    answer::updated(&reply, &version_tag(message.version), &wire::message(message)?)
+    answer::updated(&reply, version_tag(message.version), &wire::message(message)?)
 }
 
 pub(crate) const DELETE: Operation = Operation::new("delete_message", TAG, "Delete a message")
