@@ -6,11 +6,18 @@
 mod compare;
 mod http;
 mod load;
+mod machine;
+mod markdown;
+mod paced;
+mod pages;
+mod process;
 mod redis;
 mod report;
 mod requests;
 mod rows;
+mod series;
 mod server;
+mod texts;
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,18 +27,19 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::ValueEnum;
 use tempfile::TempDir;
-use tiro_conformance::generator::Generator;
 
 use crate::root::{cargo, target_folder};
 use crate::steps::succeed;
 use load::Load;
+use machine::Machine;
+use report::{GroupReport, Report};
 use requests::Requests;
 use rows::Group;
 use server::Server;
+use texts::Texts;
 
 /// Connections of the rows that send single requests.
 const CONNECTIONS: usize = 64;
-const DATA_SEED: u64 = 1;
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -41,6 +49,9 @@ pub(crate) struct Arguments {
     /// Writes the figures to this file as well
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Puts the tables between their marks in this document
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
     /// What to measure [default: everything]
     #[arg(value_name = "ROWS")]
     groups: Vec<Group>,
@@ -52,25 +63,49 @@ pub(crate) struct Plan {
     /// One contender's part of a round.
     lasts: Duration,
     batches_last: Duration,
+    /// The spans in which the rate of batches is looked at.
+    span: Duration,
     disk_syncs: usize,
     large_chat_messages: usize,
+    /// Batches of one contender's part of a round, where they are counted.
+    series_batches: usize,
+    /// Messages that give the view something to merge.
+    fill_messages: usize,
+    /// Messages of the smaller folder; the larger has ten times as many.
+    scale_messages: usize,
+    texts: Texts,
 }
 
 impl Plan {
-    const FULL: Plan = Plan {
-        rounds: 5,
-        lasts: Duration::from_secs(6),
-        batches_last: Duration::from_secs(60),
-        disk_syncs: 5_000,
-        large_chat_messages: 1_000_000,
-    };
-    const QUICK: Plan = Plan {
-        rounds: 2,
-        lasts: Duration::from_secs(1),
-        batches_last: Duration::from_secs(4),
-        disk_syncs: 500,
-        large_chat_messages: 100_000,
-    };
+    fn full(texts: Texts) -> Plan {
+        Plan {
+            rounds: 5,
+            lasts: Duration::from_secs(6),
+            batches_last: Duration::from_secs(60),
+            span: Duration::from_secs(5),
+            disk_syncs: 5_000,
+            large_chat_messages: 1_000_000,
+            series_batches: 10_000,
+            fill_messages: 1_000_000,
+            scale_messages: 1_000_000,
+            texts,
+        }
+    }
+
+    fn quick(texts: Texts) -> Plan {
+        Plan {
+            rounds: 2,
+            lasts: Duration::from_secs(1),
+            batches_last: Duration::from_secs(10),
+            span: Duration::from_secs(1),
+            disk_syncs: 500,
+            large_chat_messages: 100_000,
+            series_batches: 1_000,
+            fill_messages: 200_000,
+            scale_messages: 200_000,
+            texts,
+        }
+    }
 
     /// A folder on the disk that holds the builds, since the system's own may be in memory, where a sync is free.
     fn temporary_folder(&self) -> anyhow::Result<TempDir> {
@@ -93,16 +128,19 @@ impl Plan {
 
     /// Messages as people write them, each as the JSON of a create; the same in every run.
     fn messages(&self, count: usize) -> Vec<String> {
-        let mut generator = Generator::new(DATA_SEED);
-        let message = |_| {
-            let said = generator.message();
-            serde_json::json!({"sender": said.sender, "body": said.body}).to_string()
-        };
-        (0..count).map(message).collect()
+        self.texts.creates(count)
     }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let groups = match arguments.groups.as_slice() {
+        [] => Group::value_variants(),
+        named => named,
+    };
+    let names: Vec<String> = groups.iter().map(|group| group.name()).collect();
+    if let Some(file) = &arguments.markdown {
+        markdown::check(file, &names)?;
+    }
     succeed(&mut cargo(&[
         "build",
         "--release",
@@ -110,26 +148,38 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "--package",
         "tiro",
     ]))?;
-    let plan = if arguments.quick { Plan::QUICK } else { Plan::FULL };
-    let groups = match arguments.groups.as_slice() {
-        [] => Group::value_variants(),
-        named => named,
-    };
-    let data = plan.messages(1_000);
-    let bytes = data.iter().map(String::len).sum::<usize>() / data.len();
-    println!("messages come from the generator (seed {DATA_SEED}), {bytes} bytes of JSON each on average");
-    let mut rows = Vec::new();
-    for group in groups {
-        eprintln!("==> {group:?}");
-        rows.extend(group.measure(&plan)?);
-    }
-    println!("\n{}", report::heading());
-    for row in &rows {
-        print!("{row}");
-    }
+    let report = measure(groups, arguments)?;
+    print!("\n{report}");
     if let Some(file) = &arguments.json {
-        let text = serde_json::to_string_pretty(&report::Report::of(rows)?)?;
+        let text = serde_json::to_string_pretty(&report)?;
         fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))?;
     }
+    if let Some(file) = &arguments.markdown {
+        markdown::write(file, &report)?;
+    }
     Ok(())
+}
+
+fn measure(groups: &[Group], arguments: &Arguments) -> anyhow::Result<Report> {
+    let texts = Texts::at_hand()?;
+    let mut report = Report {
+        tiro: env!("CARGO_PKG_VERSION"),
+        machine: Machine::here()?,
+        quick: arguments.quick,
+        texts: texts.to_string(),
+        groups: Vec::new(),
+    };
+    let plan = if arguments.quick {
+        Plan::quick(texts)
+    } else {
+        Plan::full(texts)
+    };
+    for group in groups {
+        eprintln!("==> {}", group.name());
+        report.groups.push(GroupReport {
+            group: group.name(),
+            rows: group.measure(&plan)?,
+        });
+    }
+    Ok(report)
 }

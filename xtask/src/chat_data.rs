@@ -8,7 +8,7 @@ use crate::root::root;
 
 /// Names the folder of the real chat.
 pub(crate) const CORPUS_VARIABLE: &str = "TIRO_CORPUS";
-const CORPUS_FILE: &str = "ubuntu-irc.ndjson.gz";
+pub(crate) const CORPUS_FILE: &str = "ubuntu-irc.ndjson.gz";
 
 /// The folder of real chat: the one that `TIRO_CORPUS` names, else `../shared/corpus`, if it is there.
 ///

@@ -11,11 +11,31 @@ use anyhow::{Context, bail};
 
 use crate::chat_data::{CORPUS_VARIABLE, corpus};
 use crate::root::cargo;
-use crate::steps::Steps;
+use crate::steps::{Steps, succeed};
 use crate::{check, tools};
 
 /// Tells the tests to run the full counts.
 const FULL_VARIABLE: &str = "TIRO_FULL";
+
+/// The history checker against the executable with bugs to switch on, and the unit tests of what plants them; the
+/// workspace's tests leave both out.
+const PLANTED_BUGS: &[&str] = &[
+    "test",
+    "--release",
+    "--locked",
+    "-p",
+    "tiro",
+    "-p",
+    "tiro-embedded",
+    "--features",
+    "planted-bugs",
+    "--lib",
+    "--test",
+    "history",
+    "--",
+    "--nocapture",
+    "--test-threads=1",
+];
 
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -28,6 +48,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     tools::require(&[&tools::C_COMPILER, &tools::CURL, &tools::STRACE])?;
     let mut steps = Steps::default();
     check::all(&mut steps).inspect_err(|_| print!("\n{steps}"))?;
+    // Before the other tests: they build the ordinary executable again, so that none with planted bugs is left behind.
+    let mut planted = cargo(PLANTED_BUGS);
+    choose_counts(&mut planted, arguments)?;
+    steps
+        .run("planted bugs", || succeed(&mut planted))
+        .inspect_err(|_| print!("\n{steps}"))?;
     let mut tests = cargo(&["test", "--release", "--workspace", "--locked", "--no-fail-fast"]);
     choose_counts(&mut tests, arguments)?;
     let mut last_lines = String::new();

@@ -10,6 +10,7 @@ mod check;
 mod commands;
 mod export;
 pub mod generator;
+pub mod history;
 mod holder;
 pub mod model;
 mod reference;

@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 /// What a file is opened for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
@@ -186,5 +188,20 @@ impl DiskFile for RealFile {
     // Not `File::sync_data`: the standard library repeats the call on EINTR.
     fn sync_data(&self) -> io::Result<()> {
         Ok(rustix::fs::fdatasync(&self.0)?)
+    }
+}
+
+/// What an operator can do about an error, to be put behind it; empty where nothing general can be said.
+pub(crate) fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            "; let this user read and write there, or name another folder with --data"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "; mount it for writing, or name another folder with --data",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "; free some space there",
+        _ => match Errno::from_io_error(error) {
+            Some(Errno::MFILE | Errno::NFILE) => "; raise the limit of open files (ulimit -n)",
+            _ => "",
+        },
     }
 }

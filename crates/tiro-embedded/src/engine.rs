@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
@@ -13,16 +12,18 @@ use tiro_core::{
 use tokio::sync::oneshot;
 
 use crate::clock::{Clock, system_clock};
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, remedy};
 use crate::export;
 use crate::folder::Folder;
 use crate::follower::{Follower, tell_of_damage};
 use crate::log::{self, Log, LogFailed, LogOptions};
 use crate::opening::Opening;
+use crate::planted;
 use crate::queue::{Job, Queue};
 use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::scrub::Scrub;
+use crate::view::space::ViewOptions;
 use crate::view::{View, ViewError};
 use crate::writer::{Condition, Fatal, OnFatal, Writer, unavailable};
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub disk: Arc<dyn Disk>,
     /// Sizes and intervals of the log.
     pub log: LogOptions,
+    /// Sizes of the view.
+    pub view: ViewOptions,
     /// Where the times of things come from.
     pub clock: Clock,
     /// Told the batches replayed so far and in all, while the folder is opened.
@@ -46,8 +49,9 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             accept_data_loss: false,
-            disk: Arc::new(RealDisk),
+            disk: planted::disk(),
             log: LogOptions::default(),
+            view: ViewOptions::default(),
             clock: system_clock(),
             on_replay: Box::new(|_, _| {}),
             on_fatal: Box::new(|_| {}),
@@ -95,7 +99,8 @@ impl std::fmt::Display for OpenError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             OpenError::Folder { doing, path, source } => {
-                write!(f, "cannot {doing} {}: {source}", path.display())
+                let remedy = remedy(source);
+                write!(f, "cannot {doing} {}: {source}{remedy}", path.display())
             }
             OpenError::InUse { path, by } => {
                 let path = path.display();
@@ -199,9 +204,10 @@ impl EmbeddedEngine {
             view,
             opening,
         } = opened;
-        let (queue, condition) = (Arc::<Queue>::default(), Arc::<Condition>::default());
+        let queue = Arc::<Queue>::default();
+        let condition = Arc::new(Condition::new(log.space(), Arc::clone(&recent)));
         tell_of_damage(&view, folder.view_failed(), &recent, &queue);
-        let follower = Follower::start(Arc::clone(&recent), view, folder.view_failed())?;
+        let follower = Follower::start(Arc::clone(&recent), view)?;
         let scrub = Scrub::start(log.reader(), Arc::clone(&recent))?;
         let writer = Writer {
             queue: Arc::clone(&queue),
@@ -209,11 +215,10 @@ impl EmbeddedEngine {
             recent: Arc::clone(&recent),
             condition: Arc::clone(&condition),
             clock,
-            on_fatal,
         };
         let writer = std::thread::Builder::new()
             .name("tiro-writer".into())
-            .spawn(move || writer.run())?;
+            .spawn(move || writer.run(on_fatal))?;
         let running = Mutex::new(Some(Running {
             writer,
             follower,
@@ -343,16 +348,6 @@ impl Engine for EmbeddedEngine {
     }
 
     fn health(&self) -> Health {
-        let full = self
-            .condition
-            .storage_full
-            .load(Ordering::Relaxed)
-            .then_some(Shortage::StorageFull);
-        let failed = self
-            .condition
-            .failed
-            .load(Ordering::Relaxed)
-            .then_some(Shortage::Stopping);
         let found = self
             .running
             .lock()
@@ -363,7 +358,7 @@ impl Engine for EmbeddedEngine {
             .into_iter()
             .collect();
         Health {
-            writes_blocked: failed.or(full),
+            writes_blocked: self.condition.writes_blocked(),
             remarks,
         }
     }

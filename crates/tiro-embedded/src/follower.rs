@@ -1,5 +1,6 @@
 //! The thread that brings published batches into the view, off the way to an acknowledgement.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -18,19 +19,16 @@ pub(crate) struct Follower {
 }
 
 impl Follower {
-    /// Starts following. `on_failure` is a file that is made if the view cannot go on.
-    pub(crate) fn start(
-        recent: Arc<Recent>,
-        view: Arc<View>,
-        on_failure: PathBuf,
-    ) -> std::io::Result<Follower> {
+    /// Starts following.
+    pub(crate) fn start(recent: Arc<Recent>, view: Arc<View>) -> std::io::Result<Follower> {
         let followed = Arc::clone(&recent);
         let compactor = Compactor::start(Arc::clone(&view))?;
         let run = move || {
-            let ended = follow(&followed, &view, &compactor);
+            let followed_until = catch_unwind(AssertUnwindSafe(|| follow(&followed, &view, &compactor)));
+            let ended = followed_until.unwrap_or(Err(ViewError::Stopped));
             if let Err(error) = &ended {
                 tracing::error!(%error, "the view cannot follow the log");
-                note_damage(error, &on_failure);
+                view.trouble().report(error);
                 followed.follower_failed(error);
             }
             ended
@@ -64,7 +62,7 @@ fn note_damage(error: &ViewError, file: &Path) {
     }
 }
 
-/// Rows that cannot be read end the process: the next start makes the view anew from the log.
+/// A view that cannot be read or written ends the process: the next start makes it anew from the log.
 pub(crate) fn tell_of_damage(view: &View, note: PathBuf, recent: &Arc<Recent>, queue: &Arc<Queue>) {
     // The snapshots inside `recent` hold what is told.
     let (recent, queue) = (Arc::downgrade(recent), Arc::downgrade(queue));
@@ -88,6 +86,15 @@ fn follow(recent: &Recent, view: &View, compactor: &Compactor) -> Result<(), Vie
         } else {
             Flush::WhenDue
         };
+        match view.room() {
+            Err(error) if next == Next::Round && error.lacks_space() => {
+                recent.pause_for_space();
+                continue;
+            }
+            Err(error) if next == Next::Round => return Err(error),
+            // What is to be said about the last round is what its own table meets.
+            Err(_) | Ok(()) => {}
+        }
         purged = round(recent, view, flush)?;
         if next == Next::LastRound {
             return Ok(());

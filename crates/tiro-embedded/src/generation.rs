@@ -11,6 +11,7 @@ use tiro_core::{
 };
 
 use crate::log::LogPoint;
+use crate::planted;
 
 pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
 
@@ -131,6 +132,7 @@ impl Generation {
                 .deleted_in_block
                 .insert(block, deleted);
         }
+        planted::miscount(events, &mut self.chats);
         self.end = end;
         self.next_application = facts.next_application();
     }

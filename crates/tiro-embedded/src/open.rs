@@ -7,6 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lsm_tree::Slice;
+use rustix::fs::{Access, AtFlags, CWD};
+use rustix::io::Errno;
 use tiro_core::{Application, ApplicationId, Command, Epoch, Facts, Request};
 
 use crate::disk::Disk;
@@ -16,10 +18,12 @@ use crate::folder::Folder;
 use crate::follower;
 use crate::log::{self, Log, LogPoint, OnDamage, Recovered, ReplayError, ReplayedBatch};
 use crate::opening::{Opening, ViewRebuilt};
+use crate::planted;
 use crate::recent::Recent;
 use crate::view::apply::Flush;
 use crate::view::keys::{Kind, key};
 use crate::view::rows::decoded;
+use crate::view::space::ViewOptions;
 use crate::view::{Snapshot, View, ViewError};
 
 /// Bytes of events between two rounds while the log is replayed.
@@ -31,6 +35,7 @@ impl EmbeddedEngine {
     /// # Errors
     /// The folder is in use, unusable, of another format, or its log is damaged.
     pub fn open(folder: &Path, mut options: Options) -> Result<EmbeddedEngine, OpenError> {
+        planted::choose()?;
         let disk = Arc::clone(&options.disk);
         let folder = Folder::take(&*disk, folder)?;
         let opened = open_log(&disk, &folder, &mut options)?;
@@ -53,7 +58,7 @@ impl EmbeddedEngine {
 }
 
 fn open_log(disk: &Arc<dyn Disk>, folder: &Folder, options: &mut Options) -> Result<Opened, OpenError> {
-    let (view, rebuilt) = open_view(folder)?;
+    let (view, rebuilt) = open_view(folder, options.view)?;
     let rebuilt = match replay_log(disk, folder, options, view) {
         Err(OpenError::Log(log::OpenError::ViewDisagrees { view })) => ViewRebuilt::Disagrees(view),
         Err(OpenError::Log(log::OpenError::ViewAhead { view, .. })) if options.accept_data_loss => {
@@ -62,7 +67,7 @@ fn open_log(disk: &Arc<dyn Disk>, folder: &Folder, options: &mut Options) -> Res
         Err(OpenError::View(error)) => damaged(folder, &error)?,
         opened => return opened.map(|opened| opened.with(rebuilt)),
     };
-    let view = new_view(folder, &rebuilt)?;
+    let view = new_view(folder, options.view, &rebuilt)?;
     Ok(replay_log(disk, folder, options, view)?.with(Some(rebuilt)))
 }
 
@@ -74,9 +79,10 @@ impl Opened {
 }
 
 /// The view as it was left, or a new one and why.
-fn open_view(folder: &Folder) -> Result<(View, Option<ViewRebuilt>), OpenError> {
+fn open_view(folder: &Folder, options: ViewOptions) -> Result<(View, Option<ViewRebuilt>), OpenError> {
+    check_writable(&folder.view())?;
     if folder.view_failed().exists() {
-        let view = new_view(folder, &ViewRebuilt::Failed)?;
+        let view = new_view(folder, options, &ViewRebuilt::Failed)?;
         let failed = folder.view_failed();
         return match std::fs::remove_file(&failed) {
             Ok(()) => Ok((view, Some(ViewRebuilt::Failed))),
@@ -87,11 +93,11 @@ fn open_view(folder: &Folder) -> Result<(View, Option<ViewRebuilt>), OpenError> 
             }),
         };
     }
-    match View::open(&folder.view()) {
+    match View::open(&folder.view(), options) {
         Ok(view) => Ok((view, None)),
         Err(error) => {
             let rebuilt = damaged(folder, &error)?;
-            Ok((new_view(folder, &rebuilt)?, Some(rebuilt)))
+            Ok((new_view(folder, options, &rebuilt)?, Some(rebuilt)))
         }
     }
 }
@@ -116,11 +122,29 @@ fn same_error(error: &std::io::Error) -> std::io::Error {
     }
 }
 
-fn new_view(folder: &Folder, reason: &ViewRebuilt) -> Result<View, OpenError> {
+/// Tables are written long after the start; that they must not be is said at once.
+fn check_writable(view: &Path) -> Result<(), OpenError> {
+    let wanted = Access::WRITE_OK | Access::EXEC_OK;
+    for path in [view.to_owned(), view.join("tables")] {
+        match rustix::fs::accessat(CWD, &path, wanted, AtFlags::EACCESS) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(error) => {
+                return Err(OpenError::Folder {
+                    doing: "write in",
+                    path,
+                    source: error.into(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn new_view(folder: &Folder, options: ViewOptions, reason: &ViewRebuilt) -> Result<View, OpenError> {
     tracing::warn!(%reason, "the view is made anew from the log");
     let path = folder.view();
     remove_folder(&path)?;
-    Ok(View::open(&path)?)
+    Ok(View::open(&path, options)?)
 }
 
 pub(crate) fn remove_folder(path: &Path) -> Result<(), OpenError> {
@@ -220,6 +244,7 @@ impl Replay {
         self.bytes += payload.len();
         if self.bytes >= ROUND_BYTES {
             self.bytes = 0;
+            self.view.room()?;
             follower::round(&self.recent, &self.view, Flush::WhenDue)?;
         }
         Ok(())
@@ -295,7 +320,9 @@ pub(crate) fn applications(
 
 fn write(engine: &EmbeddedEngine, command: Command) -> Result<(), OpenError> {
     let written = engine.write_blocking(Request::new(command));
-    written
-        .map(drop)
-        .map_err(|failure| OpenError::Start(format!("a write at the start failed: {failure:?}")))
+    written.map(drop).map_err(|failure| {
+        let why = engine.recent().failed();
+        let why = why.map_or_else(|| format!("{failure:?}"), |failed| failed.to_string());
+        OpenError::Start(format!("a write at the start failed: {why}"))
+    })
 }

@@ -9,12 +9,14 @@ mod messages;
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, Chat, FactSource, Failure, Message, NumberRange, Page, Rejection, Seen, Token,
+    Application, ApplicationId, Chat, Cursor, FactSource, Failure, Message, NumberRange, Page, Rejection,
+    Seen, Shortage, Token,
 };
 
 use crate::generation::Generation;
 use crate::recent::{Below, Recent};
 use crate::view::ViewError;
+use crate::writer::unavailable;
 
 /// Answers queries on the caller's thread.
 pub(crate) struct Reads {
@@ -23,7 +25,11 @@ pub(crate) struct Reads {
 
 impl From<ViewError> for Failure {
     fn from(error: ViewError) -> Failure {
-        Failure::Internal(error.to_string())
+        if error.lacks_space() {
+            unavailable(Shortage::StorageFull)
+        } else {
+            Failure::Internal(error.to_string())
+        }
     }
 }
 
@@ -48,12 +54,11 @@ impl Reads {
 
     pub(crate) fn chat(&self, token: &Token, number: u64) -> Result<Seen<Chat>, Failure> {
         let id = self.id(token)?;
-        let ((application, chat), below) = self.recent.look(|active| head(active, id, number));
-        let (application, chat) = live_head(application, chat, &below, id, number)?;
-        Ok(Seen {
-            thing: chat,
-            cursor: application.cursor(),
-        })
+        let (head, below) = self
+            .recent
+            .look(|active| Head::in_generation(active, id, number, Chat::clone));
+        let (cursor, chat) = head.complete(&below, id, number)?;
+        Ok(Seen { thing: chat, cursor })
     }
 
     pub(crate) fn chats(&self, token: &Token, range: NumberRange) -> Result<Page<Chat>, Failure> {
@@ -81,10 +86,11 @@ impl Reads {
 
     pub(crate) fn message(&self, token: &Token, chat: u64, number: u64) -> Result<Seen<Message>, Failure> {
         let id = self.id(token)?;
-        let ((head, message), below) = self
-            .recent
-            .look(|active| (head(active, id, chat), active.message(id, chat, number).cloned()));
-        let (application, _) = live_head(head.0, head.1, &below, id, chat)?;
+        let ((head, message), below) = self.recent.look(|active| {
+            let head = Head::in_generation(active, id, chat, |_| ());
+            (head, active.message(id, chat, number).cloned())
+        });
+        let (cursor, ()) = head.complete(&below, id, chat)?;
         let message = match message {
             Some(message) => Some(message),
             None => below.message(id, chat, number)?,
@@ -95,7 +101,7 @@ impl Reads {
         }
         Ok(Seen {
             thing: message,
-            cursor: application.cursor(),
+            cursor,
         })
     }
 
@@ -117,43 +123,56 @@ impl Reads {
     }
 }
 
-/// The rows of an application and one of its chats, as far as they changed in a generation.
-fn head(active: &Generation, id: ApplicationId, chat: u64) -> (Option<Application>, Option<Chat>) {
-    (
-        active.applications.get(&id).cloned(),
-        active.chat(id, chat).cloned(),
-    )
-}
-
 pub(crate) fn live_application(application: Option<Application>) -> Result<Application, Failure> {
     let application = application.ok_or(Rejection::ApplicationNotFound)?;
-    if application.deleted_at.is_some() {
-        Err(Rejection::ApplicationDeleted.into())
-    } else {
-        Ok(application)
+    end_of(&application)?;
+    Ok(application)
+}
+
+/// The end of a live application's feed.
+fn end_of(application: &Application) -> Result<Cursor, Rejection> {
+    match application.deleted_at {
+        None => Ok(application.cursor()),
+        Some(_) => Err(Rejection::ApplicationDeleted),
     }
 }
 
-/// An application and one of its chats, both live, completed from below.
-fn live_head(
-    application: Option<Application>,
-    chat: Option<Chat>,
-    below: &Below,
-    id: ApplicationId,
-    number: u64,
-) -> Result<(Application, Chat), Failure> {
-    let application = match application {
-        Some(application) => Some(application),
-        None => below.application(id)?,
-    };
-    let application = live_application(application)?;
-    let chat = match chat {
-        Some(chat) => Some(chat),
-        None => below.chat(id, number)?,
-    };
-    let chat = chat.ok_or(Rejection::ChatNotFound)?;
-    if chat.deleted_at.is_some() {
-        return Err(Rejection::ChatDeleted.into());
+/// A live chat.
+fn live(chat: &Chat) -> Result<&Chat, Rejection> {
+    match chat.deleted_at {
+        None => Ok(chat),
+        Some(_) => Err(Rejection::ChatDeleted),
     }
-    Ok((application, chat))
+}
+
+/// What every read in a chat needs of the application and the chat, as far as a generation knows it.
+struct Head<T> {
+    cursor: Option<Result<Cursor, Rejection>>,
+    chat: Option<Result<T, Rejection>>,
+    /// What is wanted of the chat.
+    read: fn(&Chat) -> T,
+}
+
+impl<T> Head<T> {
+    fn in_generation(active: &Generation, id: ApplicationId, chat: u64, read: fn(&Chat) -> T) -> Head<T> {
+        Head {
+            cursor: active.applications.get(&id).map(end_of),
+            chat: active.chat(id, chat).map(|row| live(row).map(read)),
+            read,
+        }
+    }
+
+    /// Both, live, completed from below.
+    fn complete(self, below: &Below, id: ApplicationId, chat: u64) -> Result<(Cursor, T), Failure> {
+        let cursor = match self.cursor {
+            Some(cursor) => Some(cursor),
+            None => below.application(id, end_of)?,
+        };
+        let cursor = cursor.ok_or(Rejection::ApplicationNotFound)??;
+        let row = match self.chat {
+            Some(row) => Some(row),
+            None => below.chat(id, chat, |row| live(row).map(self.read))?,
+        };
+        Ok((cursor, row.ok_or(Rejection::ChatNotFound)??))
+    }
 }

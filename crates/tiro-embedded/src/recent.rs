@@ -3,20 +3,24 @@
 //! The writer publishes each durable batch into the active generation. The follower freezes it, writes it to the view
 //! and lets go of it. A reader looks at the active generation under the lock, and at what lies below without it.
 
+mod below;
+mod facts;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
 use parking_lot::{Condvar, Mutex, RwLock};
-use tiro_core::{
-    Application, ApplicationId, BoundKey, Change, Chat, Event, FactSource, Facts, KeyName, Message, Token,
-};
+use tiro_core::{ApplicationId, Event, Facts, Token};
 
 use crate::generation::Generation;
 use crate::log::LogPoint;
+use crate::planted;
 use crate::view::purge::Purged;
 use crate::view::{Snapshot, ViewError};
 use crate::writer::Fatal;
+
+pub(crate) use below::Below;
 
 /// At this size the follower takes the active generation over.
 const GENERATION_BYTES: usize = 8 * 1024 * 1024;
@@ -24,6 +28,8 @@ const GENERATION_BYTES: usize = 8 * 1024 * 1024;
 const GENERATION_AGE: Duration = Duration::from_millis(400);
 /// At this size the writer waits for the follower.
 const GENERATION_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// How long the follower waits for space before it tries again.
+const SPACE_RETRY: Duration = Duration::from_millis(500);
 /// Most tokens whose application is remembered; more are looked up each time.
 const TOKENS_MAX: usize = 100_000;
 
@@ -44,13 +50,6 @@ struct State {
     below: Below,
 }
 
-/// What lies below the active generation.
-#[derive(Clone)]
-pub(crate) struct Below {
-    frozen: Option<Arc<Generation>>,
-    pub(crate) view: Arc<Snapshot>,
-}
-
 /// What the follower is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
@@ -58,6 +57,15 @@ pub(crate) enum Next {
     Round,
     /// A round that leaves everything on disk, and then end.
     LastRound,
+}
+
+/// Whether the writer may publish more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It may.
+    Some,
+    /// Not until there is space for the view's tables.
+    None,
 }
 
 #[derive(Default)]
@@ -68,6 +76,8 @@ struct FollowerWork {
     wanted: bool,
     /// One more round, the last.
     stopping: bool,
+    /// The view takes no more until there is space on its disk.
+    short_of_space: bool,
     /// Why the follower has failed, if it has; the view stays where it is.
     failed: Option<String>,
 }
@@ -112,19 +122,22 @@ impl Recent {
         self.state.read().active.next_application
     }
 
-    /// Waits, on the writer's thread, while the follower is too far behind.
+    /// Waits, on the writer's thread, while the follower is too far behind; does not wait for space.
     ///
     /// # Errors
     /// The follower has failed, so there will never be room.
-    pub(crate) fn wait_for_room(&self) -> Result<(), Fatal> {
+    pub(crate) fn wait_for_room(&self) -> Result<Room, Fatal> {
         loop {
-            let full = self.state.read().active.bytes >= GENERATION_BYTES_MAX;
+            let bytes = self.state.read().active.bytes;
             let mut follower = self.follower.lock();
             if let Some(why) = &follower.failed {
                 return Err(Fatal::View(why.clone()));
             }
-            if !full {
-                return Ok(());
+            if follower.short_of_space && bytes >= GENERATION_BYTES {
+                return Ok(Room::None);
+            }
+            if bytes < GENERATION_BYTES_MAX {
+                return Ok(Room::Some);
             }
             follower.wanted = true;
             self.wake_follower.notify_one();
@@ -138,7 +151,7 @@ impl Recent {
         loop {
             let left = follower
                 .since
-                .map(|since| GENERATION_AGE.saturating_sub(since.elapsed()));
+                .map(|since| planted::hurried(GENERATION_AGE).saturating_sub(since.elapsed()));
             let due = follower.wanted || left == Some(Duration::ZERO) || more_to_do == Purged::Some;
             if due || follower.stopping {
                 follower.wanted = false;
@@ -158,6 +171,7 @@ impl Recent {
 
     /// Begins a new active generation; the one before stays readable until [`Recent::thaw`]. `None` if nothing changed.
     pub(crate) fn freeze(&self) -> Option<Arc<Generation>> {
+        self.follower.lock().short_of_space = false;
         let mut state = self.state.write();
         if state.active.is_empty() {
             return None;
@@ -174,6 +188,21 @@ impl Recent {
         state.below = Below { frozen: None, view };
         drop(state);
         self.room.notify_all();
+    }
+
+    /// Waits, on the follower's thread, before it tries again to write what the disk had no space for.
+    pub(crate) fn pause_for_space(&self) {
+        let mut follower = self.follower.lock();
+        follower.short_of_space = true;
+        self.room.notify_all();
+        let until = Instant::now() + SPACE_RETRY;
+        while !follower.stopping && !self.wake_follower.wait_until(&mut follower, until).timed_out() {}
+        follower.wanted = true;
+    }
+
+    /// Whether the view takes no more until there is space on its disk.
+    pub(crate) fn is_short_of_space(&self) -> bool {
+        self.follower.lock().short_of_space
     }
 
     /// Asks the follower for its last round.
@@ -194,6 +223,9 @@ impl Recent {
     }
 
     /// Waits until everything that is published now is in the view, and answers that view. Blocks for a round or two.
+    ///
+    /// # Errors
+    /// The follower has failed, or waits for space.
     pub(crate) fn settle(&self) -> Result<Arc<Snapshot>, ViewError> {
         let target = self.state.read().active.end.sequence;
         let mut follower = self.follower.lock();
@@ -206,6 +238,9 @@ impl Recent {
             follower = self.follower.lock();
             if follower.failed.is_some() {
                 return Err(ViewError::Stopped);
+            }
+            if follower.short_of_space {
+                return Err(ViewError::no_space());
             }
             follower.wanted = true;
             self.wake_follower.notify_one();
@@ -231,136 +266,5 @@ impl Recent {
             tokens.insert(token.clone(), id);
         }
         Ok(found)
-    }
-}
-
-impl Below {
-    pub(crate) fn frozen(&self) -> Option<&Generation> {
-        self.frozen.as_deref()
-    }
-
-    pub(crate) fn application_id(&self, token: &Token) -> Result<Option<ApplicationId>, ViewError> {
-        match self.frozen().and_then(|frozen| frozen.tokens.get(token)) {
-            Some(id) => Ok(Some(*id)),
-            None => self.view.application_id(token),
-        }
-    }
-
-    pub(crate) fn application(&self, id: ApplicationId) -> Result<Option<Application>, ViewError> {
-        match self.frozen().and_then(|frozen| frozen.applications.get(&id)) {
-            Some(application) => Ok(Some(application.clone())),
-            None => self.view.application(id),
-        }
-    }
-
-    pub(crate) fn chat(&self, application: ApplicationId, chat: u64) -> Result<Option<Chat>, ViewError> {
-        match self.frozen().and_then(|frozen| frozen.chat(application, chat)) {
-            Some(chat) => Ok(Some(chat.clone())),
-            None => self.view.chat(application, chat),
-        }
-    }
-
-    pub(crate) fn message(
-        &self,
-        id: ApplicationId,
-        chat: u64,
-        number: u64,
-    ) -> Result<Option<Message>, ViewError> {
-        match self.frozen().and_then(|frozen| frozen.message(id, chat, number)) {
-            Some(message) => Ok(Some(message.clone())),
-            None => self.view.message(id, chat, number),
-        }
-    }
-
-    fn change(&self, id: ApplicationId, position: u64) -> Result<Option<Change>, ViewError> {
-        match self.frozen().and_then(|frozen| frozen.change(id, position)) {
-            Some(change) => Ok(Some(change.clone())),
-            None => self.view.change(id, position),
-        }
-    }
-
-    fn key(
-        &self,
-        scope: Option<ApplicationId>,
-        name: &KeyName,
-    ) -> Result<Option<(ApplicationId, u64)>, ViewError> {
-        match self
-            .frozen()
-            .and_then(|frozen| frozen.keys.get(&(scope, name.clone())))
-        {
-            Some(bound) => Ok(Some(*bound)),
-            None => self.view.key(scope, name),
-        }
-    }
-}
-
-/// The writer finds its facts here. It alone publishes, so what it reads stays true until it publishes again.
-impl FactSource for Recent {
-    type Error = ViewError;
-
-    fn application_by_token(&self, token: &Token) -> Result<Option<Application>, ViewError> {
-        match self.application_id(token)? {
-            Some(id) => self.application(id),
-            None => Ok(None),
-        }
-    }
-
-    fn application(&self, id: ApplicationId) -> Result<Option<Application>, ViewError> {
-        let (active, below) = self.look(|active| active.applications.get(&id).cloned());
-        match active {
-            Some(application) => Ok(Some(application)),
-            None => below.application(id),
-        }
-    }
-
-    fn chat(&self, application: ApplicationId, chat: u64) -> Result<Option<Chat>, ViewError> {
-        let (active, below) = self.look(|active| active.chat(application, chat).cloned());
-        match active {
-            Some(chat) => Ok(Some(chat)),
-            None => below.chat(application, chat),
-        }
-    }
-
-    fn message(
-        &self,
-        application: ApplicationId,
-        chat: u64,
-        number: u64,
-    ) -> Result<Option<Message>, ViewError> {
-        let (active, below) = self.look(|active| active.message(application, chat, number).cloned());
-        match active {
-            Some(message) => Ok(Some(message)),
-            None => below.message(application, chat, number),
-        }
-    }
-
-    fn key(&self, scope: Option<ApplicationId>, name: &KeyName) -> Result<Option<BoundKey>, ViewError> {
-        let (active, below) = self.look(|active| active.keys.get(&(scope, name.clone())).copied());
-        let bound = match active {
-            Some(bound) => Some(bound),
-            None => below.key(scope, name)?,
-        };
-        let Some((application, position)) = bound else {
-            return Ok(None);
-        };
-        let (active, below) = self.look(|active| active.change(application, position).cloned());
-        let change = match active {
-            Some(change) => Some(change),
-            None => below.change(application, position)?,
-        };
-        Ok(Some(BoundKey { application, change }))
-    }
-
-    fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64) -> Result<u32, ViewError> {
-        let (active, below) = self.look(|active| active.deleted_in_block(application, chat, block));
-        let frozen = || {
-            below
-                .frozen()
-                .and_then(|frozen| frozen.deleted_in_block(application, chat, block))
-        };
-        match active.or_else(frozen) {
-            Some(deleted) => Ok(deleted),
-            None => below.view.deleted_in_block(application, chat, block),
-        }
     }
 }

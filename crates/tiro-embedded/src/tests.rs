@@ -3,6 +3,7 @@
 mod deletes;
 mod folder;
 mod format;
+mod panics;
 mod verifies;
 
 use std::path::Path;

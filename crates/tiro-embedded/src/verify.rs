@@ -15,6 +15,7 @@ use crate::follower;
 use crate::log::{LogPoint, ScanReport, scan};
 use crate::open::{Replay, remove_folder};
 use crate::view::apply::Flush;
+use crate::view::space::ViewOptions;
 use crate::view::{View, ViewError};
 use compare::Comparison;
 
@@ -130,8 +131,8 @@ pub fn verify(folder: &Path, on_progress: &mut dyn FnMut(VerifyProgress)) -> Res
 
 fn check(folder: &Folder, on_progress: &mut dyn FnMut(VerifyProgress)) -> Result<Report, VerifyError> {
     let mut report = Report::default();
-    let mut expected = Follower::onto(View::open(&folder.scratch())?)?;
-    let mut stored = match View::open(&folder.view()).and_then(Follower::onto) {
+    let mut expected = Follower::onto(View::open(&folder.scratch(), ViewOptions::default())?)?;
+    let mut stored = match View::open(&folder.view(), ViewOptions::default()).and_then(Follower::onto) {
         Ok(stored) => Some(stored),
         Err(error) => {
             report.found("view", format!("{error}; it is made anew at the next start"));

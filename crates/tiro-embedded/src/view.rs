@@ -5,11 +5,13 @@
 //! A [`Snapshot`] is one published state; readers hold one while they read.
 
 pub(crate) mod apply;
+mod cache;
 pub(crate) mod compactor;
 pub(crate) mod keys;
 mod manifest;
 pub(crate) mod purge;
 pub(crate) mod rows;
+pub(crate) mod space;
 pub(crate) mod trouble;
 
 use std::collections::VecDeque;
@@ -24,10 +26,13 @@ use parking_lot::Mutex;
 use rustix::io::Errno;
 use tiro_core::{Application, ApplicationId, Change, Chat, KeyName, Message, Token};
 
+use crate::disk::remedy;
 use crate::encoding::{Corrupt, Decoder};
 use crate::log::LogPoint;
+use cache::RowCache;
 use keys::{Kind, key};
 use rows::{Progress, decode_changes, decode_messages, decode_number, decoded};
+use space::{Space, ViewOptions};
 use trouble::Trouble;
 
 /// Blocks of tables kept in memory.
@@ -49,7 +54,10 @@ pub enum ViewError {
 impl std::fmt::Display for ViewError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            ViewError::Tree(error) => write!(f, "the view failed: {error}"),
+            ViewError::Tree(error) => {
+                let remedy = self.refused().map_or("", remedy);
+                write!(f, "the view failed: {error}{remedy}")
+            }
             ViewError::Row(corrupt) => write!(f, "the view holds a bad row: {corrupt}"),
             ViewError::Stopped => write!(f, "the view is not followed any more"),
         }
@@ -98,6 +106,7 @@ pub(crate) struct View {
     snapshots: Mutex<VecDeque<Arc<Snapshot>>>,
     /// What lies below this sequence no snapshot needs.
     watermark: AtomicU64,
+    space: Space,
     trouble: Arc<Trouble>,
 }
 
@@ -106,12 +115,13 @@ pub(crate) struct Snapshot {
     tree: AnyTree,
     sequence: u64,
     progress: Option<Progress>,
+    rows: RowCache,
     trouble: Arc<Trouble>,
 }
 
 impl View {
     /// Opens the tree in a folder, or begins one.
-    pub(crate) fn open(folder: &Path) -> Result<View, ViewError> {
+    pub(crate) fn open(folder: &Path, options: ViewOptions) -> Result<View, ViewError> {
         manifest::check(folder)?;
         let (sequence, visible) = (SequenceNumberCounter::default(), SequenceNumberCounter::default());
         let tree = Config::new(folder, sequence.clone(), visible)
@@ -124,6 +134,7 @@ impl View {
             sequence,
             snapshots: Mutex::default(),
             watermark: AtomicU64::new(0),
+            space: Space::new(folder, options),
             trouble: Arc::default(),
         };
         view.publish()?;
@@ -136,6 +147,7 @@ impl View {
             tree: self.tree.clone(),
             sequence: self.sequence.next(),
             progress: None,
+            rows: RowCache::new(),
             trouble: Arc::clone(&self.trouble),
         };
         snapshot.progress = snapshot.read_progress()?;
@@ -231,20 +243,13 @@ impl Snapshot {
         self.row(&key(Kind::Chat, application, &[chat]), |row| row.chat())
     }
 
-    pub(crate) fn message(
+    /// A message that is in no block row.
+    fn single_message(
         &self,
         id: ApplicationId,
         chat: u64,
         number: u64,
     ) -> Result<Option<Message>, ViewError> {
-        if number == 0 {
-            return Ok(None);
-        }
-        let block = keys::message_block(number);
-        if let Some(value) = self.get(&key(Kind::MessageBlock, id, &[chat, block]))? {
-            let before = number - keys::block_first_number(block);
-            return Ok(Some(rows::decode_message_after(&value, before)?));
-        }
         self.row(&key(Kind::Message, id, &[chat, number]), |row| row.message())
     }
 

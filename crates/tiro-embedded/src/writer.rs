@@ -3,6 +3,8 @@
 //! Nothing lingers: what arrived while the disk was busy is the next batch. Answers are sent only after the sync and the
 //! publication, refusals too, since they may rest on events of their own batch.
 
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,9 +15,10 @@ use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::encoding::events;
-use crate::log::{AppendError, Log, LogFailed};
+use crate::log::{AppendError, Log, LogFailed, LogSpace};
+use crate::planted::{self, Bug};
 use crate::queue::{Job, Queue, text_bytes};
-use crate::recent::Recent;
+use crate::recent::{Recent, Room};
 use crate::view::ViewError;
 
 /// A batch takes no further request once its events have so many bytes. With the largest request on top it stays
@@ -33,6 +36,8 @@ pub enum Fatal {
     Log(LogFailed),
     /// The view cannot follow the log or be read; if it is damaged, it is made anew at the next start. The text says why.
     View(String),
+    /// The writer's thread panicked: a bug. The text is the panic's.
+    Panicked(String),
 }
 
 impl std::fmt::Display for Fatal {
@@ -40,6 +45,7 @@ impl std::fmt::Display for Fatal {
         match self {
             Fatal::Log(failed) => failed.fmt(f),
             Fatal::View(why) => write!(f, "the view cannot go on: {why}"),
+            Fatal::Panicked(text) => write!(f, "the writer panicked: {text}"),
         }
     }
 }
@@ -62,17 +68,40 @@ pub(crate) struct Writer {
     pub(crate) recent: Arc<Recent>,
     pub(crate) condition: Arc<Condition>,
     pub(crate) clock: Clock,
-    pub(crate) on_fatal: OnFatal,
 }
 
 /// What others see of the writer's health.
-#[derive(Debug, Default)]
 pub(crate) struct Condition {
-    pub(crate) storage_full: AtomicBool,
-    pub(crate) failed: AtomicBool,
+    storage_full: AtomicBool,
+    failed: AtomicBool,
+    space: LogSpace,
+    recent: Arc<Recent>,
 }
 
-type Answer = (oneshot::Sender<Result<Reply, Failure>>, Result<Reply, Failure>);
+impl Condition {
+    pub(crate) fn new(space: LogSpace, recent: Arc<Recent>) -> Condition {
+        Condition {
+            storage_full: AtomicBool::new(false),
+            failed: AtomicBool::new(false),
+            space,
+            recent,
+        }
+    }
+
+    /// Why writes cannot be served, if so. That a write was refused for want of space says nothing once there is some:
+    /// whoever sends requests only to a server that is ready would never send the one that finds out.
+    pub(crate) fn writes_blocked(&self) -> Option<Shortage> {
+        if self.failed.load(Ordering::Relaxed) {
+            return Some(Shortage::Stopping);
+        }
+        let refused = self.storage_full.load(Ordering::Relaxed);
+        let room = self.space.is_there() && !self.recent.is_short_of_space();
+        (refused && !room).then_some(Shortage::StorageFull)
+    }
+}
+
+type Sender = oneshot::Sender<Result<Reply, Failure>>;
+type Answer = (Sender, Result<Reply, Failure>);
 
 /// Memory that one batch hands on to the next.
 #[derive(Default)]
@@ -85,26 +114,52 @@ struct Batch {
 }
 
 impl Writer {
-    /// Serves until the queue is closed and empty, then answers the log for closing.
-    pub(crate) fn run(mut self) -> Result<Log, Fatal> {
+    /// Serves until the queue is closed and empty, then answers the log for closing. If it cannot go on, or panics,
+    /// nothing is accepted any more and `on_fatal` is told.
+    pub(crate) fn run(self, on_fatal: OnFatal) -> Result<Log, Fatal> {
+        let (queue, condition) = (Arc::clone(&self.queue), Arc::clone(&self.condition));
+        let served = catch_unwind(AssertUnwindSafe(move || self.serve()));
+        let ended = served.unwrap_or_else(|panic| Err(Fatal::Panicked(panic_text(panic.as_ref()))));
+        ended.inspect_err(|failed| {
+            condition.failed.store(true, Ordering::Relaxed);
+            queue.close();
+            let mut late = Vec::new();
+            if queue.take_all(&mut late) {
+                refuse(late.into_iter().map(|job| job.reply), Shortage::Stopping);
+            }
+            on_fatal(failed);
+        })
+    }
+
+    fn serve(mut self) -> Result<Log, Fatal> {
         let mut jobs = Vec::new();
         let mut batch = Batch::default();
         while self.queue.take_all(&mut jobs) {
             let mut waiting = jobs.drain(..);
             while !waiting.as_slice().is_empty() {
-                let room = self.recent.wait_for_room();
-                if let Err(failed) = room.and_then(|()| self.commit(&mut waiting, &mut batch)) {
-                    return Err(self.give_up(waiting, failed));
+                let committed = match self.recent.wait_for_room() {
+                    Ok(Room::Some) => self.commit(&mut waiting, &mut batch),
+                    Ok(Room::None) => {
+                        self.refuse_for_space(waiting.by_ref().map(|job| job.reply));
+                        Ok(())
+                    }
+                    Err(failed) => Err(failed),
+                };
+                if let Err(failed) = committed {
+                    // Nothing is acknowledged any more: what the disk holds is unknown until the log is opened anew.
+                    refuse(waiting.map(|job| job.reply), Shortage::Stopping);
+                    return Err(failed);
                 }
             }
         }
-        if let Some(failed) = self.recent.failed() {
-            return Err(self.give_up(std::iter::empty(), failed));
+        match self.recent.failed() {
+            Some(failed) => Err(failed),
+            None => Ok(self.log),
         }
-        Ok(self.log)
     }
 
     fn commit(&mut self, waiting: &mut Drain<'_, Job>, batch: &mut Batch) -> Result<(), Fatal> {
+        planted::publish_late(&self.recent);
         let mut facts = Facts::new(self.recent.next_application());
         let now = (self.clock)();
         batch.payload.clear();
@@ -138,7 +193,12 @@ impl Writer {
             self.store(batch, &facts)
         };
         match stored {
-            Ok(()) => answer(batch.answers.drain(..)),
+            Ok(()) => {
+                answer(batch.answers.drain(..));
+                if planted::is(Bug::AcknowledgeBeforeSync) {
+                    self.log.sync()?;
+                }
+            }
             Err(AppendError::Failed(failed)) => {
                 refuse(
                     batch.answers.drain(..).map(|(reply, _)| reply),
@@ -147,13 +207,7 @@ impl Writer {
                 return Err(failed.into());
             }
             Err(AppendError::StorageFull) => {
-                if !self.condition.storage_full.swap(true, Ordering::Relaxed) {
-                    tracing::warn!("no space is left for writes; they go on by themselves when there is");
-                }
-                refuse(
-                    batch.answers.drain(..).map(|(reply, _)| reply),
-                    Shortage::StorageFull,
-                );
+                self.refuse_for_space(batch.answers.drain(..).map(|(reply, _)| reply));
             }
             Err(AppendError::TooLarge { payload_bytes, .. }) => {
                 let text = format!("a batch of {payload_bytes} bytes is larger than the log takes");
@@ -164,28 +218,29 @@ impl Writer {
         Ok(())
     }
 
+    fn refuse_for_space(&self, replies: impl Iterator<Item = Sender>) {
+        if !self.condition.storage_full.swap(true, Ordering::Relaxed) {
+            tracing::warn!("no space is left for writes; they go on by themselves when there is");
+        }
+        refuse(replies, Shortage::StorageFull);
+    }
+
     fn store(&mut self, batch: &Batch, facts: &Facts) -> Result<(), AppendError> {
         let end = self.log.append(&batch.payload)?;
-        self.log.sync()?;
+        if planted::is(Bug::PublishBeforeSync) {
+            self.recent.publish(end, &batch.events, facts);
+        }
+        if !planted::is(Bug::AcknowledgeBeforeSync) {
+            self.log.sync()?;
+        }
         if self.condition.storage_full.load(Ordering::Relaxed) {
             self.condition.storage_full.store(false, Ordering::Relaxed);
             tracing::info!("there is space again; writes go on");
         }
-        self.recent.publish(end, &batch.events, facts);
-        Ok(())
-    }
-
-    /// Nothing is acknowledged any more: what the disk holds is unknown until the log is opened anew.
-    fn give_up(self, waiting: impl Iterator<Item = Job>, failed: Fatal) -> Fatal {
-        self.condition.failed.store(true, Ordering::Relaxed);
-        self.queue.close();
-        refuse(waiting.map(|job| job.reply), Shortage::Stopping);
-        let mut late = Vec::new();
-        if self.queue.take_all(&mut late) {
-            refuse(late.into_iter().map(|job| job.reply), Shortage::Stopping);
+        if !planted::publishes_otherwise(end, &batch.events, facts) {
+            self.recent.publish(end, &batch.events, facts);
         }
-        (self.on_fatal)(&failed);
-        failed
+        Ok(())
     }
 }
 
@@ -196,13 +251,25 @@ fn decide_one(
     payload: &mut Vec<u8>,
     events: &mut Vec<Event>,
 ) -> Result<Reply, Failure> {
-    let decision = decide(facts, &job.request, now)?;
+    let mut decision = decide(facts, &planted::request(&job.request), now)?;
+    planted::spoil(&mut decision, facts);
     for event in decision.events {
         events::encode(&event, payload);
         facts.apply(&event);
+        if planted::applies_twice(&event) {
+            facts.apply(&event);
+        }
         events.push(event);
     }
     Ok(decision.reply)
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no text").to_owned()
 }
 
 /// The failure of a request that cannot be served now.
@@ -213,7 +280,7 @@ pub(crate) fn unavailable(shortage: Shortage) -> Failure {
     })
 }
 
-fn refuse(replies: impl Iterator<Item = oneshot::Sender<Result<Reply, Failure>>>, shortage: Shortage) {
+fn refuse(replies: impl Iterator<Item = Sender>, shortage: Shortage) {
     answer(replies.map(|reply| (reply, Err(unavailable(shortage)))));
 }
 

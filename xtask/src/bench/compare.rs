@@ -19,7 +19,7 @@ pub(crate) fn in_turns(rounds: usize, contenders: &mut [Contender<'_>]) -> anyho
         let mut row = Vec::new();
         for (name, run) in contenders.iter_mut() {
             let figure = run().with_context(|| format!("{name}, round {round}"))?;
-            eprintln!("    round {round} of {rounds}: {name}: {figure:.0}");
+            eprintln!("    round {round} of {rounds}: {name}: {figure:.2}");
             row.push(figure);
         }
         figures.push(row);

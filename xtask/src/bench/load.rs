@@ -14,6 +14,9 @@ use tokio::task::JoinSet;
 use super::http::exchange;
 use super::requests::{KeyedRequest, Requests};
 
+/// How long after the end of a load its last answers may come.
+pub(crate) const LATE_MAX: Duration = Duration::from_secs(60);
+
 /// What is sent, how and for how long.
 pub(crate) struct Load {
     pub(crate) server: SocketAddr,
@@ -32,22 +35,30 @@ pub(crate) struct Counted {
     /// The time that half of the answers, and 99 of 100, took at most.
     pub(crate) median: Duration,
     pub(crate) p99: Duration,
+    /// The longest that one took.
+    pub(crate) worst: Duration,
+    /// When each answer came, in milliseconds after the beginning of what is counted; in no order.
+    came_ms: Vec<u32>,
+    lasted: Duration,
 }
 
 /// The part of the time that is counted.
 #[derive(Clone, Copy)]
-struct Window {
-    begin: Instant,
-    end: Instant,
+pub(crate) struct Window {
+    pub(crate) begin: Instant,
+    pub(crate) end: Instant,
 }
 
 impl Load {
     /// Runs it to its end.
     pub(crate) fn run(&self) -> anyhow::Result<Counted> {
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()?;
-        runtime.block_on(self.drive_all())
+        let bounded = async { tokio::time::timeout(self.lasts + LATE_MAX, self.drive_all()).await };
+        runtime
+            .block_on(bounded)
+            .context("the server left a request unanswered")?
     }
 
     async fn drive_all(&self) -> anyhow::Result<Counted> {
@@ -73,23 +84,23 @@ impl Load {
                 window,
             ));
         }
-        let mut times_us = Vec::new();
+        let mut answered = Vec::new();
         while let Some(finished) = tasks.join_next().await {
-            times_us.extend(finished??);
+            answered.extend(finished??);
         }
-        count(times_us, window)
+        Counted::of(answered, window)
     }
 }
 
-/// The microseconds that each answer inside the window took.
+/// When each answer inside the window came, and how long it took.
 async fn drive(
     mut connection: TcpStream,
     requests: Arc<Requests>,
     first: usize,
     status: u16,
     window: Window,
-) -> anyhow::Result<Vec<u32>> {
-    let mut times_us = Vec::new();
+) -> anyhow::Result<Vec<(Instant, Duration)>> {
+    let mut times = Vec::new();
     let mut received = Vec::with_capacity(64 * 1024);
     let mut keyed = KeyedRequest::default();
     for next in first.. {
@@ -107,21 +118,69 @@ async fn drive(
             break;
         }
         if answered >= window.begin {
-            times_us.push(u32::try_from((answered - sent).as_micros())?);
+            times.push((answered, answered - sent));
         }
     }
-    Ok(times_us)
+    Ok(times)
 }
 
-fn count(mut times_us: Vec<u32>, window: Window) -> anyhow::Result<Counted> {
-    times_us.sort_unstable();
-    let at = |share: usize| times_us.get(times_us.len() * share / 100).copied();
-    let (Some(median_us), Some(p99_us)) = (at(50), at(99)) else {
-        bail!("not one answer came in time");
-    };
-    Ok(Counted {
-        rate: times_us.len() as f64 / (window.end - window.begin).as_secs_f64(),
-        median: Duration::from_micros(median_us.into()),
-        p99: Duration::from_micros(p99_us.into()),
-    })
+impl Counted {
+    /// Of answers that came inside the window, and how long each took.
+    ///
+    /// # Errors
+    /// There are none.
+    pub(crate) fn of(answered: Vec<(Instant, Duration)>, window: Window) -> anyhow::Result<Counted> {
+        let lasted = window.end - window.begin;
+        let (came, mut took): (Vec<Instant>, Vec<Duration>) = answered.into_iter().unzip();
+        took.sort_unstable();
+        let at = |share: usize| took.get(took.len() * share / 100).copied();
+        let (Some(median), Some(p99), Some(worst)) = (at(50), at(99), took.last().copied()) else {
+            bail!("not one answer came in time");
+        };
+        let came_ms = |came: Instant| u32::try_from((came - window.begin).as_millis());
+        Ok(Counted {
+            rate: took.len() as f64 / lasted.as_secs_f64(),
+            median,
+            p99,
+            worst,
+            came_ms: came.into_iter().map(came_ms).collect::<Result<_, _>>()?,
+            lasted,
+        })
+    }
+
+    /// Answers per second in each whole span of this length, in order; what is left at the end is not counted.
+    pub(crate) fn rates(&self, span: Duration) -> Vec<f64> {
+        let spans = (self.lasted.as_millis() / span.as_millis()) as usize;
+        let mut answers = vec![0_u32; spans];
+        for came_ms in &self.came_ms {
+            let index = (u128::from(*came_ms) / span.as_millis()) as usize;
+            if let Some(count) = answers.get_mut(index) {
+                *count += 1;
+            }
+        }
+        let rate = |count| f64::from(count) / span.as_secs_f64();
+        answers.into_iter().map(rate).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_counted_in_whole_spans_and_by_how_long_they_took() {
+        let begin = Instant::now();
+        let window = Window {
+            begin,
+            end: begin + Duration::from_secs(5),
+        };
+        let at_ms = [100, 1_900, 2_000, 3_999, 4_500].map(|ms| begin + Duration::from_millis(ms));
+        let answered = at_ms.into_iter().zip([3, 1, 2, 9, 4].map(Duration::from_millis));
+        let counted = Counted::of(answered.collect(), window).unwrap();
+        assert_eq!(counted.rates(Duration::from_secs(2)), [1.0, 1.0]);
+        assert_eq!(counted.rate, 1.0);
+        assert_eq!(counted.median, Duration::from_millis(3));
+        assert_eq!(counted.worst, Duration::from_millis(9));
+        assert!(Counted::of(Vec::new(), window).is_err());
+    }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::machine::Machine;
+
 /// One line: what was measured, and what we hold ourselves to.
 #[derive(Serialize)]
 pub(crate) struct Row {
@@ -24,6 +26,7 @@ pub(crate) enum Unit {
     PerSecond,
     Mebibytes,
     Milliseconds,
+    Microseconds,
 }
 
 /// What a figure is held against.
@@ -133,6 +136,7 @@ impl Unit {
             Unit::PerSecond => format!("{}/s", thousands(figure)),
             Unit::Mebibytes => format!("{figure:.1} MiB"),
             Unit::Milliseconds => format!("{figure:.3} ms"),
+            Unit::Microseconds => format!("{figure:.2} µs"),
         }
     }
 }
@@ -162,48 +166,63 @@ impl fmt::Display for Verdict {
     }
 }
 
-impl fmt::Display for Row {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Row {
+    /// What stands in the columns of a table: what, measured, at least, goal, verdict, note.
+    pub(crate) fn cells(&self) -> [String; 6] {
         let show =
             |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), |figure| self.unit.show(figure));
-        writeln!(
-            formatter,
-            "{:<58} {:>12} {:>12} {:>12}  {}",
-            self.what,
+        [
+            self.what.clone(),
             show(self.measured),
             show(self.bound.map(|bound| bound.at_least)),
             show(self.bound.map(|bound| bound.goal)),
-            self.verdict,
-        )?;
-        writeln!(formatter, "    {}", self.note)
+            self.verdict.to_string(),
+            self.note.clone(),
+        ]
     }
 }
 
-/// Everything that one run measured, and where.
+impl fmt::Display for Row {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [what, measured, at_least, goal, verdict, note] = self.cells();
+        writeln!(
+            formatter,
+            "{what:<60} {measured:>12} {at_least:>12} {goal:>12}  {verdict}"
+        )?;
+        writeln!(formatter, "    {note}")
+    }
+}
+
+/// Everything that one run measured, and under which circumstances.
 #[derive(Serialize)]
 pub(crate) struct Report {
-    tiro: &'static str,
-    processors: usize,
-    rows: Vec<Row>,
+    pub(crate) tiro: &'static str,
+    pub(crate) machine: Machine,
+    pub(crate) quick: bool,
+    /// Where the messages come from.
+    pub(crate) texts: String,
+    pub(crate) groups: Vec<GroupReport>,
 }
 
-impl Report {
-    /// The rows of this run.
-    pub(crate) fn of(rows: Vec<Row>) -> anyhow::Result<Report> {
-        Ok(Report {
-            tiro: env!("CARGO_PKG_VERSION"),
-            processors: std::thread::available_parallelism()?.get(),
-            rows,
-        })
+/// The rows of one group.
+#[derive(Serialize)]
+pub(crate) struct GroupReport {
+    /// The group's name on the command line.
+    pub(crate) group: String,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// A table for a terminal.
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "{}; {}", self.machine, self.texts)?;
+        let (what, measured, at_least, goal) = ("what", "measured", "at least", "goal");
+        writeln!(formatter, "{what:<60} {measured:>12} {at_least:>12} {goal:>12}")?;
+        self.groups
+            .iter()
+            .flat_map(|group| &group.rows)
+            .try_for_each(|row| row.fmt(formatter))
     }
-}
-
-/// The line above the table.
-pub(crate) fn heading() -> String {
-    format!(
-        "{:<58} {:>12} {:>12} {:>12}",
-        "what", "measured", "at least", "goal"
-    )
 }
 
 #[cfg(test)]

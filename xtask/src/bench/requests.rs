@@ -44,9 +44,14 @@ impl Requests {
         self.ring.len()
     }
 
+    /// The request at a place of the ring, as it is.
+    pub(crate) fn plain_at(&self, place: usize) -> &[u8] {
+        &self.ring[place % self.ring.len()]
+    }
+
     /// The request at a place of the ring, with the next key if keys are wanted.
     pub(crate) fn get<'a>(&'a self, place: usize, keyed: &'a mut KeyedRequest) -> &'a [u8] {
-        let request = &self.ring[place % self.ring.len()];
+        let request = self.plain_at(place);
         let Some(next_key) = &self.next_key else {
             return request;
         };

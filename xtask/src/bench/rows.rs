@@ -1,11 +1,16 @@
 //! The groups of rows. A new one is a file here, a name in [`Group`] and a line in [`Group::measure`].
 
-mod batches;
+mod chats;
+mod compaction;
 mod creates;
 mod deletes;
 mod disk;
 mod idle;
+mod noop;
+mod profile;
 mod reads;
+mod scale;
+mod sustained;
 
 use clap::ValueEnum;
 
@@ -17,28 +22,49 @@ use super::report::Row;
 pub(crate) enum Group {
     /// The machine itself: what one fdatasync costs
     Disk,
+    /// The machine itself: a POST that does nothing
+    Noop,
     /// The memory of a server that does nothing
     Idle,
     /// Single creates, with and without a key, against /healthz and Redis
     Creates,
     /// One message and the last 50, against /healthz
     Reads,
-    /// Batches of 1,000 messages
-    Batches,
+    /// Batches of 1,000 messages for a minute
+    Sustained,
+    /// One chat against 100,000
+    Chats,
     /// The end of a large chat while others write
     Deletes,
+    /// Single creates while the view flushes and merges
+    Compaction,
+    /// Ten million messages against one million
+    Scale,
+    /// Processor time of a create, by thread
+    Profile,
 }
 
 impl Group {
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> String {
+        let value = self.to_possible_value().expect("no group is hidden");
+        value.get_name().to_owned()
+    }
+
     /// Measures its rows.
     pub(crate) fn measure(self, plan: &Plan) -> anyhow::Result<Vec<Row>> {
         match self {
             Group::Disk => disk::measure(plan),
+            Group::Noop => noop::measure(plan),
             Group::Idle => idle::measure(plan),
             Group::Creates => creates::measure(plan),
             Group::Reads => reads::measure(plan),
-            Group::Batches => batches::measure(plan),
+            Group::Sustained => sustained::measure(plan),
+            Group::Chats => chats::measure(plan),
             Group::Deletes => deletes::measure(plan),
+            Group::Compaction => compaction::measure(plan),
+            Group::Scale => scale::measure(plan),
+            Group::Profile => profile::measure(plan),
         }
     }
 }

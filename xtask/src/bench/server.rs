@@ -2,8 +2,11 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::{fs, thread};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -11,61 +14,62 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 
 use super::http::exchange;
-use super::requests::{delete, post};
+use super::process::Process;
+use super::requests::{delete, get, post};
+use super::series::Series;
 use crate::root::target_folder;
+
+/// A single request that takes longer has come to a stop.
+const CALL_LASTS_MAX: Duration = Duration::from_secs(60);
+/// Connections that make what a measurement needs.
+const FILLING_CONNECTIONS: usize = 32;
 
 /// A running server; it ends, and its folder goes, when this is dropped.
 pub(crate) struct Server {
-    process: Child,
+    child: Child,
     address: SocketAddr,
     /// Kept for as long as the server runs.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Server {
     /// Starts it and waits until it says where it listens.
     pub(crate) fn start(folder: TempDir) -> anyhow::Result<Server> {
-        let program = target_folder().join("release/tiro");
-        let mut process = Command::new(&program)
-            .args([
-                "serve",
-                "--log-level",
-                "warn",
-                "--listen",
-                "127.0.0.1:0",
-                "--data",
-            ])
-            .arg(folder.path().join("data"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let output = process.stdout.take().context("the server has no output")?;
-        match listening(output) {
-            Ok(address) => Ok(Server {
-                process,
-                address,
-                _folder: folder,
-            }),
-            Err(error) => {
-                process.kill()?;
-                process.wait()?;
-                Err(error)
-            }
-        }
+        let (child, address) = spawn(folder.path())?;
+        Ok(Server {
+            child,
+            address,
+            folder,
+        })
+    }
+
+    /// Ends it as `kill -9` does and starts it again on the same folder. Answers how long it took from the start of
+    /// the program to the answer of a GET of `path`.
+    pub(crate) fn kill_and_start(&mut self, path: &str) -> anyhow::Result<Duration> {
+        self.child.kill()?;
+        self.child.wait()?;
+        let begun = Instant::now();
+        (self.child, self.address) = spawn(self.folder.path())?;
+        self.call(&get(path), 200)?;
+        Ok(begun.elapsed())
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
+    pub(crate) fn process(&self) -> Process {
+        Process::of(self.child.id())
+    }
+
+    /// The folder with its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        data_folder(self.folder.path())
+    }
+
     /// Memory that is the process's own: `RssAnon`.
     pub(crate) fn anonymous_mebibytes(&self) -> anyhow::Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-        let kibibytes = line.and_then(|rest| rest.trim().strip_suffix(" kB"));
-        let kibibytes: f64 = kibibytes.context("/proc names no RssAnon")?.parse()?;
-        Ok(kibibytes / 1_024.0)
+        self.process().anonymous_mebibytes()
     }
 
     /// A new application; answers its token.
@@ -77,11 +81,18 @@ impl Server {
         Ok(token.to_owned())
     }
 
-    /// Chats 1 to `count`.
+    /// Chats 1 to `count`, if there are none yet.
     pub(crate) fn create_chats(&self, token: &str, count: usize) -> anyhow::Result<()> {
-        for _ in 0..count {
-            self.create(&format!("/v1/applications/{token}/chats"), "{}")?;
-        }
+        let request = post(&format!("/v1/applications/{token}/chats"), "{}");
+        let series = Series {
+            server: self.address,
+            make: Arc::new(move |_| request.clone()),
+            count,
+            connections: FILLING_CONNECTIONS.min(count),
+            status: 201,
+            name: String::new(),
+        };
+        series.run()?;
         Ok(())
     }
 
@@ -105,9 +116,9 @@ impl Server {
     /// Sends one request over a connection of its own; answers the body.
     fn call(&self, request: &[u8], status: u16) -> anyhow::Result<Vec<u8>> {
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()?;
-        runtime.block_on(async {
+        let call = async {
             let mut connection = TcpStream::connect(self.address).await?;
             let mut received = Vec::new();
             let answer = exchange(&mut connection, request, &mut received).await?;
@@ -118,14 +129,50 @@ impl Server {
                 );
             }
             Ok(received.split_off(answer.head_bytes))
-        })
+        };
+        let bounded = async { tokio::time::timeout(CALL_LASTS_MAX, call).await };
+        runtime
+            .block_on(bounded)
+            .context("the server left a request unanswered")?
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if let Err(error) = self.process.kill().and_then(|()| self.process.wait()) {
+        if let Err(error) = self.child.kill().and_then(|()| self.child.wait()) {
             eprintln!("the server did not end: {error}");
+        }
+    }
+}
+
+fn data_folder(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+/// Starts the program and waits until it says where it listens.
+fn spawn(folder: &Path) -> anyhow::Result<(Child, SocketAddr)> {
+    let program = target_folder().join("release/tiro");
+    let mut child = Command::new(&program)
+        .args([
+            "serve",
+            "--log-level",
+            "warn",
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+        ])
+        .arg(data_folder(folder))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    let output = child.stdout.take().context("the server has no output")?;
+    match listening(output) {
+        Ok(address) => Ok((child, address)),
+        Err(error) => {
+            child.kill()?;
+            child.wait()?;
+            Err(error)
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::fault::Damage;
 use super::layout::{DataSetId, FORMAT_VERSION};
 use super::point::LogPoint;
+use crate::disk::remedy;
 
 /// An operation of the file system failed.
 #[derive(Debug)]
@@ -27,7 +28,8 @@ pub struct IoFailed {
 
 impl fmt::Display for IoFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.doing, self.file.display(), self.source)
+        let (file, source) = (self.file.display(), &self.source);
+        write!(f, "{} {file}: {source}{}", self.doing, remedy(source))
     }
 }
 

@@ -16,6 +16,7 @@ use super::segment::{Segment, segment_path, write_zeros};
 use super::walk::Walk;
 use super::{OnDamage, Recovered, Replay, ReplayedBatch, TornTail};
 use crate::disk::{Access, Disk, DiskFile};
+use crate::planted::{self, Bug};
 
 /// The last segment and the end of the log in it, everything before which is durable.
 pub(super) struct Tail {
@@ -141,10 +142,16 @@ impl Recovery<'_> {
 
     /// Walks to the first fault; zeros after the last batch are one.
     fn walk_to_end(&self, walk: &mut Walk) -> Result<Fault, OpenError> {
+        let mut before = walk.at();
         loop {
+            let at = walk.at();
             if let Err(fault) = walk.advance()? {
+                if planted::is(Bug::CutSyncedBatch) {
+                    walk.go_to(before);
+                }
                 return not_newer(fault, walk);
             }
+            before = at;
             if let Some(Mark { synced, .. }) = self.mark
                 && synced.sequence == walk.at().sequence
                 && synced != walk.at()
@@ -227,7 +234,8 @@ impl Recovery<'_> {
                 return not_newer(fault, walk).map(Some);
             }
             let after = walk.at();
-            if self.from.is_none_or(|view| view.sequence < after.sequence) {
+            let is_dropped = planted::is(Bug::DropLastBatch) && after.sequence == last_sequence;
+            if self.from.is_none_or(|view| view.sequence < after.sequence) && !is_dropped {
                 let batch = ReplayedBatch {
                     after,
                     last_sequence,

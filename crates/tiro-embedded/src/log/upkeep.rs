@@ -119,6 +119,22 @@ impl Shared {
     }
 }
 
+/// Tells from any thread whether the disk has room for batches, as of the thread's last look.
+#[derive(Clone)]
+pub struct LogSpace(Arc<Shared>);
+
+impl LogSpace {
+    pub(super) fn new(shared: &Arc<Shared>) -> LogSpace {
+        LogSpace(Arc::clone(shared))
+    }
+
+    /// Whether the next batch, and the next segment, would be taken.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        !self.0.is_below_floor() && !matches!(self.0.state.lock().next, Next::Full)
+    }
+}
+
 /// The running thread. Stops, with a last mark, when it is dropped.
 pub(super) struct Upkeep {
     pub(super) shared: Arc<Shared>,

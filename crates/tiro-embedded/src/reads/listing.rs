@@ -28,7 +28,7 @@ pub(super) fn chats(recent: &Recent, id: ApplicationId, range: NumberRange) -> R
     });
     let application = match application {
         Some(application) => Some(application),
-        None => below.application(id)?,
+        None => below.application(id, Application::clone)?,
     };
     let application = live_application(application)?;
     let numbers = range.numbers(application.last_chat_number);
@@ -88,7 +88,7 @@ pub(super) fn chats_by_activity(
     });
     let application = match application {
         Some(application) => Some(application),
-        None => below.application(id)?,
+        None => below.application(id, Application::clone)?,
     };
     let application = live_application(application)?;
     if let Some(frozen) = below.frozen() {

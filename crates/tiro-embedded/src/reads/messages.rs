@@ -2,9 +2,10 @@
 
 use tiro_core::{ApplicationId, Failure, Message, NumberRange, Numbers, PAGE_BYTES_MAX, Page};
 
-use super::{head, live_head};
+use super::Head;
 use crate::encoding::Corrupt;
 use crate::generation::Generation;
+use crate::planted;
 use crate::recent::{Below, Recent};
 use crate::view::ViewError;
 use crate::view::keys::{block_first_number, message_block};
@@ -15,21 +16,22 @@ pub(super) fn page(
     chat: u64,
     range: NumberRange,
 ) -> Result<Page<Message>, Failure> {
-    let ((rows, mut found), below) = recent.look(|active| {
-        let rows = head(active, id, chat);
-        let numbers = rows
-            .1
-            .as_ref()
-            .map(|chat| range.numbers(chat.last_message_number));
-        let found = numbers.map(|numbers| Found::in_generation(active, id, chat, numbers));
-        (rows, found)
+    let ((head, mut found), below) = recent.look(|active| {
+        let found = active.chat(id, chat).map(|row| {
+            let numbers = range.numbers(row.last_message_number);
+            Found::in_generation(active, id, chat, numbers)
+        });
+        (
+            Head::in_generation(active, id, chat, |row| row.last_message_number),
+            found,
+        )
     });
-    let (application, chat_row) = live_head(rows.0, rows.1, &below, id, chat)?;
-    let numbers = range.numbers(chat_row.last_message_number);
+    let (cursor, last_message_number) = head.complete(&below, id, chat)?;
+    let numbers = range.numbers(last_message_number);
     let found = found.get_or_insert_with(|| Found::nothing(numbers));
     found.fill_from_below(&below, id, chat)?;
     let mut page = take(found, numbers)?;
-    page.as_of = Some(application.cursor());
+    page.as_of = Some(cursor);
     Ok(page)
 }
 
@@ -50,6 +52,7 @@ fn take(found: &mut Found, numbers: Numbers) -> Result<Page<Message>, Failure> {
         items.push(message);
         reached = Some(number);
     }
+    planted::shorten(&mut items);
     if numbers.downwards {
         items.reverse();
     }
@@ -108,9 +111,9 @@ impl Found {
             let block = message_block(number);
             let block_end = block_first_number(block + 1).min(end);
             if (number..block_end).any(|number| self.slot(number).is_none()) {
-                let messages = below.view.messages_in_block(id, chat, block)?;
+                let messages = below.view.cached_messages_in_block(id, chat, block)?;
                 let wanted = messages
-                    .into_iter()
+                    .iter()
                     .filter(|message| (number..block_end).contains(&message.number));
                 wanted.for_each(|message| self.keep(message));
             }
@@ -119,10 +122,7 @@ impl Found {
         Ok(())
     }
 
-    fn keep(&mut self, message: Message) {
-        let slot = self.slot(message.number);
-        if slot.is_none() {
-            *slot = Some(message);
-        }
+    fn keep(&mut self, message: &Message) {
+        self.slot(message.number).get_or_insert_with(|| message.clone());
     }
 }

@@ -43,7 +43,7 @@ fn the_bytes_of_a_deleted_chat_leave_the_view_and_its_neighbours_stay() {
         .recent()
         .settle()
         .unwrap()
-        .message(ApplicationId(1), other, 77)
+        .cached_message(ApplicationId(1), other, 77)
         .unwrap();
     assert_eq!(kept.map(|message| message.number), Some(77));
 }

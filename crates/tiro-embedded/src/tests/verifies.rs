@@ -4,6 +4,7 @@ use super::Store;
 use crate::view::View;
 use crate::view::apply::Flush;
 use crate::view::keys::{Kind, key};
+use crate::view::space::ViewOptions;
 use crate::{Report, verify};
 use tiro_core::ApplicationId;
 
@@ -74,7 +75,7 @@ fn a_view_that_says_something_else_than_the_log_is_found() {
     ];
     for (place, expected) in wrongs {
         let store = stopped();
-        let view = View::open(&store.path().join("view")).unwrap();
+        let view = View::open(&store.path().join("view"), ViewOptions::default()).unwrap();
         let mut round = view.begin_round();
         assert!(
             round.before.range(place.clone()..=place.clone()).next().is_some(),

@@ -10,12 +10,7 @@ use super::rows::{Progress, encode_changes, encode_messages, encode_number, enco
 use super::{Snapshot, View, ViewError};
 use crate::encoding::Encoder;
 use crate::generation::{ChatRows, Generation};
-
-/// The tree keeps so much in memory before it writes a table.
-const MEMTABLE_BYTES: u64 = 16 * 1024 * 1024;
-
-/// So much may wait in memory for a disk that takes no table.
-const UNFLUSHED_BYTES_MAX: u64 = 256 * 1024 * 1024;
+use crate::planted::{self, Bug};
 
 /// A round of writes that become visible together.
 pub(crate) struct Round<'a> {
@@ -52,24 +47,16 @@ impl Round<'_> {
     /// Makes the round visible, and durable too if there is much of it or it is the last one.
     ///
     /// # Errors
-    /// The last round could not be brought to disk, or the tree cannot be read. That an earlier one does not get to disk,
-    /// for want of space most likely, is no error until far too much is in memory: the next round tries again.
+    /// The last round could not be brought to disk, or the tree failed. That the machine refuses an earlier one, for want
+    /// of space most likely, is no error here: a later round tries again, and [`View::room`] bounds what gathers.
     pub(crate) fn finish(self, flush: Flush) -> Result<Arc<Snapshot>, ViewError> {
-        if flush == Flush::Now || self.memtable_bytes >= MEMTABLE_BYTES {
-            let flushed = self.view.tree.flush_active_memtable(self.view.watermark());
-            match flushed {
-                Err(error) if flush == Flush::WhenDue && self.unflushed_bytes() < UNFLUSHED_BYTES_MAX => {
-                    tracing::warn!(%error, "the view cannot write a table; it tries again");
-                }
-                flushed => flushed?,
+        if flush == Flush::Now || self.memtable_bytes >= self.view.space.options.table_bytes {
+            match self.view.write_table() {
+                Err(error) if flush == Flush::Now || error.refused().is_none() => return Err(error),
+                Err(_) | Ok(()) => {}
             }
         }
         self.view.publish()
-    }
-
-    /// Bytes of rows that no table has.
-    fn unflushed_bytes(&self) -> u64 {
-        self.view.tree.version_memtable_size_sum()
     }
 
     /// Writes every row of a generation.
@@ -86,7 +73,8 @@ impl Round<'_> {
         for (application, changes) in &generation.changes {
             self.put_changes(*application, changes);
         }
-        for ((scope, name), (application, position)) in &generation.keys {
+        let is_forgotten = planted::is(Bug::KeyNotInView);
+        for ((scope, name), (application, position)) in generation.keys.iter().filter(|_| !is_forgotten) {
             let bound = if scope.is_some() {
                 *position
             } else {
@@ -154,7 +142,9 @@ impl Round<'_> {
                 encoded(|encoder| encoder.chat(chat)),
             );
         }
-        self.put_created(application, number, &rows.created);
+        if !planted::now_and_then(Bug::LoseRound) {
+            self.put_created(application, number, &rows.created);
+        }
         self.put_changed(application, number, rows)?;
         for (block, deleted) in &rows.deleted_in_block {
             self.put(

@@ -1,4 +1,7 @@
 //! The thread that merges the view's tables, beside everything else.
+//!
+//! What the machine refuses, space most likely, is tried again when there is a new table. Tables that cannot be read
+//! end the process, as rows that cannot be read do.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -11,11 +14,14 @@ use super::{View, ViewError};
 
 /// From so many runs on, the follower waits for the compactor.
 const RUNS_MAX: usize = 16;
+/// After a merge was refused, the next one needs so much free space, or as much as all tables have.
+const MERGE_BYTES: u64 = 256 << 20;
 
 #[derive(Default)]
 struct Work {
     wanted: bool,
     stopping: bool,
+    /// The last attempt failed, so waiting for its outcome is no use.
     failed: bool,
 }
 
@@ -38,9 +44,8 @@ impl Compactor {
         let (shared, compacted) = (Arc::clone(&work), Arc::clone(&view));
         let run = move || {
             if let Err(error) = compact_when_told(&compacted, &shared) {
-                tracing::error!(%error, "the view cannot be compacted; it goes on growing until the next start");
-                shared.0.lock().failed = true;
-                shared.1.notify_all();
+                tracing::error!(%error, "the view cannot be compacted");
+                compacted.trouble().report(&error);
             }
         };
         let thread = std::thread::Builder::new()
@@ -88,12 +93,33 @@ fn compact_when_told(view: &View, (work, changed): &(Mutex<Work>, Condvar)) -> R
         }
         state.wanted = false;
         drop(state);
-        loop {
-            let before = view.tree.current_version().id();
-            view.tree.compact(strategy.clone(), view.watermark())?;
+        let compacted = view.compact(&strategy, || {
             changed.notify_all();
-            if view.tree.current_version().id() == before || work.lock().stopping {
-                break;
+            work.lock().stopping
+        });
+        work.lock().failed = compacted.is_err();
+        changed.notify_all();
+        match compacted {
+            Err(error) if error.refused().is_none() => return Err(error),
+            Err(_) | Ok(()) => {}
+        }
+    }
+}
+
+impl View {
+    /// Merges tables until there is nothing to do or it is told to stop, which it asks after each step.
+    fn compact(&self, strategy: &Arc<Leveled>, stop: impl Fn() -> bool) -> Result<(), ViewError> {
+        let step = || {
+            Ok(self
+                .tree
+                .compact(Arc::clone(strategy) as Arc<_>, self.watermark())?)
+        };
+        loop {
+            let before = self.tree.current_version().id();
+            let bytes = self.tree.disk_space().min(MERGE_BYTES);
+            self.space.merges.attempt(&self.space, bytes, step)?;
+            if stop() || self.tree.current_version().id() == before {
+                return Ok(());
             }
         }
     }

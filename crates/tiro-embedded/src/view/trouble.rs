@@ -1,4 +1,4 @@
-//! Rows that cannot be read: told once to whoever can end the process, so that the next start makes the view anew.
+//! A view that cannot be read or written: told once to whoever can end the process, so that the next start makes the view anew.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,13 +15,13 @@ pub(crate) struct Trouble {
 }
 
 impl Trouble {
-    /// From now on, the first damage that a read meets is told to `on_damage`, on the reader's thread. Counts once.
+    /// From now on, the first damage that anyone meets is told to `on_damage`, on that one's thread. Counts once.
     pub(crate) fn tell(&self, on_damage: OnDamage) {
         self.on_damage.get_or_init(|| on_damage);
     }
 
-    /// A read has failed. What the machine refused is no damage; it may succeed the next time.
-    pub(super) fn report(&self, error: &ViewError) {
+    /// The view has failed. What the machine refused is no damage; it may succeed the next time.
+    pub(crate) fn report(&self, error: &ViewError) {
         if error.refused().is_none()
             && let Some(on_damage) = self.on_damage.get()
             && !self.reported.swap(true, Ordering::Relaxed)

@@ -13,7 +13,7 @@ use crate::image::Fate;
 use crate::judge::Known;
 use crate::media::{Media, Step};
 use crate::memory_disk::Fault;
-use crate::store::{Played, Store, eventually, export, send};
+use crate::store::{Played, Store, block_on, eventually, export};
 use crate::workload::Workload;
 
 const FAULTS: [Fault; 4] = [Fault::Error, Fault::ShortWrite, Fault::LostSync, Fault::NoSpace];
@@ -72,7 +72,7 @@ fn run(store: &Store, workload: &Workload) {
                 store.fatal.load(Ordering::SeqCst).then_some(())
             });
             assert!(
-                send(&engine, &workload.requests[acknowledged]).is_err(),
+                block_on(workload.wishes[acknowledged].submit(&engine)).is_err(),
                 "a failed log took a write"
             );
             return;

@@ -55,6 +55,10 @@ fn wherever_the_disk_is_full_writes_are_refused_reads_go_on_and_freed_space_heal
             );
             refused_writing += 1;
             store.disk.set_capacity(None);
+            // A balancer that sends nothing to a server that is not ready must hear of it without a write.
+            eventually("it is ready", || {
+                engine.health().writes_blocked.is_none().then_some(())
+            });
             finish(&store, &engine, &workload, played.acknowledged);
         }
         assert!(export(&engine) == workload.states[workload.len()]);

@@ -2,11 +2,12 @@
 
 use fastrand::Rng;
 use tiro_conformance::check_export;
-use tiro_core::Outcome;
+use tiro_core::{Command, Outcome};
 use tiro_embedded::EmbeddedEngine;
 
 use crate::media::{Note, Step};
-use crate::store::{Store, export, send};
+use crate::store::{Store, block_on, export};
+use crate::wish::Wish;
 use crate::workload::Workload;
 
 /// What the writer knew when the crash came.
@@ -58,23 +59,40 @@ pub(crate) fn judge(store: &Store, workload: &Workload, known: Known, rng: &mut 
     check_export(&found).unwrap();
     let present = workload.requests_in(&found, known.acknowledged, known.submitted);
     check_keys(&engine, workload, present, rng);
-    assert_eq!(export(&engine), found, "requests sent again changed something");
-    if let Some(next) = workload.requests.get(present) {
-        assert_eq!(send(&engine, next), workload.replies[present], "the next request");
-        assert_eq!(export(&engine), workload.states[present + 1]);
+    assert!(export(&engine) == found, "requests sent again changed something");
+    if let Some(next) = workload.wishes.get(present) {
+        assert_eq!(
+            block_on(next.submit(&engine)),
+            workload.replies[present],
+            "the next wish"
+        );
+        workload.requests_in(&export(&engine), present + 1, present + 1);
     }
     engine.close().unwrap();
     present
 }
 
-/// Sends some of the keyed requests again, the newest too.
+/// Sends some of the keyed requests again, the newest too, and an import.
 fn check_keys(engine: &EmbeddedEngine, workload: &Workload, present: usize, rng: &mut Rng) {
     // A delete that was repeated changed nothing and has bound no key.
     let changed = |index: &usize| {
         let reply = workload.replies[*index].as_ref();
         reply.is_ok_and(|reply| reply.cursor.is_some())
     };
-    let is_stored = |index: &usize| workload.requests[*index].key.is_some() && changed(index);
+    let is_import = |index: &usize| {
+        let command = workload.wishes[*index].command();
+        matches!(
+            command,
+            Some(Command::ImportChat(_) | Command::ImportMessages { .. })
+        )
+    };
+    let is_stored =
+        |index: &usize| workload.wishes[*index].key().is_some() && changed(index) && !is_import(index);
+    let was_stored = |index: &usize| is_import(index) && workload.replies[*index].is_ok();
+    let imports: Vec<usize> = (0..present).filter(was_stored).collect();
+    if !imports.is_empty() {
+        check_import(engine, &workload.wishes[imports[rng.usize(0..imports.len())]]);
+    }
     let stored: Vec<usize> = (0..present).filter(is_stored).collect();
     let Some(newest) = stored.last() else { return };
     for index in [
@@ -82,7 +100,7 @@ fn check_keys(engine: &EmbeddedEngine, workload: &Workload, present: usize, rng:
         stored[rng.usize(0..stored.len())],
         stored[rng.usize(0..stored.len())],
     ] {
-        let again = send(engine, &workload.requests[index]).unwrap_or_else(|failure| {
+        let again = block_on(workload.wishes[index].submit(engine)).unwrap_or_else(|failure| {
             panic!("request {index} of {present} is refused when it is sent again: {failure:?}")
         });
         let first = workload.replies[index].as_ref().unwrap();
@@ -95,6 +113,19 @@ fn check_keys(engine: &EmbeddedEngine, workload: &Workload, present: usize, rng:
             numbers(&again.outcome),
             numbers(&first.outcome),
             "request {index}"
+        );
+    }
+}
+
+/// An import that runs again makes nothing; it may be refused, if its chat was deleted since.
+fn check_import(engine: &EmbeddedEngine, import: &Wish) {
+    if let Ok(again) = block_on(import.submit(engine)) {
+        assert!(
+            matches!(
+                again.outcome,
+                Outcome::ImportedChat { created: false, .. } | Outcome::ImportedMessages { created: 0, .. }
+            ),
+            "{again:?}"
         );
     }
 }

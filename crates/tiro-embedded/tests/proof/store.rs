@@ -64,7 +64,7 @@ pub(crate) struct Store {
     pub(crate) disk: Arc<MemoryDisk>,
     /// Set when the engine says that the process must end.
     pub(crate) fatal: Arc<AtomicBool>,
-    /// Most requests that are handed in before the first of them is answered.
+    /// Most wishes that are handed in before the first of them is answered.
     pub(crate) burst: usize,
 }
 
@@ -115,11 +115,11 @@ impl Store {
         let mut acknowledged = from;
         while acknowledged < workload.len() {
             let burst = acknowledged + 1 + acknowledged % self.burst;
-            let burst = acknowledged..burst.min(workload.len());
+            let burst = workload.burst(acknowledged, burst.min(workload.len()));
             self.disk.note(Note::Submitted(burst.end));
             let answers: Vec<_> = burst
                 .clone()
-                .map(|index| engine.write(workload.requests[index].clone()))
+                .map(|index| workload.wishes[index].submit(engine))
                 .collect();
             for (index, answer) in burst.zip(answers) {
                 let answer = block_on(answer);
@@ -148,6 +148,18 @@ pub(crate) struct Played {
     pub(crate) acknowledged: usize,
     /// Why the next request was not carried out.
     pub(crate) stopped: Option<Shortage>,
+}
+
+/// Opens a real folder that this process may have had open before. A child that another test starts has a copy of the
+/// folder's lock until it runs its own program.
+pub(crate) fn open_again(folder: &Path, options: impl Fn() -> Options) -> EmbeddedEngine {
+    let opened = eventually("the lock is given back", || {
+        match EmbeddedEngine::open(folder, options()) {
+            Err(OpenError::InUse { .. }) => None,
+            opened => Some(opened),
+        }
+    });
+    opened.unwrap_or_else(|error| panic!("does not open: {error}"))
 }
 
 /// Writes an image into a real folder; zeros become holes.
@@ -190,8 +202,11 @@ pub(crate) fn read_image(root: &Path) -> Image {
     image
 }
 
-pub(crate) fn export(engine: &EmbeddedEngine) -> Vec<ExportedApplication> {
-    block_on(read_export(engine, None))
+/// All that can be exported, by token: engines differ in the order of applications.
+pub(crate) fn export(engine: &dyn Engine) -> Vec<ExportedApplication> {
+    let mut exported = block_on(read_export(engine, None));
+    exported.sort_by(|one, other| one.application.token.cmp(&other.application.token));
+    exported
 }
 
 pub(crate) fn send(engine: &EmbeddedEngine, request: &Request) -> Result<Reply, Failure> {

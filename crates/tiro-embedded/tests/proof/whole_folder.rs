@@ -2,12 +2,11 @@
 //!
 //! The steps are those of a process of its own that runs under `strace`: this test, started again with a variable set.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use tiro_core::Engine;
 use tiro_embedded::{EmbeddedEngine, Options};
 
 use crate::counts;
@@ -15,8 +14,8 @@ use crate::crashes::{choose_crashes, each_image};
 use crate::judge::judge;
 use crate::media::Step;
 use crate::store::{Store, block_on, fast_folder, log_options};
-use crate::trace;
 use crate::workload::{Workload, noon};
+use crate::{strace, trace};
 
 const FOLDER_VARIABLE: &str = "TIRO_PROOF_RECORDED_FOLDER";
 const SEED_VARIABLE: &str = "TIRO_PROOF_RECORDED_SEED";
@@ -49,23 +48,12 @@ fn after_a_crash_at_any_step_in_the_data_folder_all_is_there_and_the_view_is_not
 fn record(seed: u64) -> Vec<Step> {
     let folder = fast_folder();
     let (data, trace) = (folder.path().join("data"), folder.path().join("trace"));
-    let output = Command::new("strace")
-        .args(["-f", "-xx", "-s", "16777216", "-e", "signal=none", "-e"])
-        .arg(format!("trace={}", trace::CALLS))
-        .arg("-o")
-        .arg(&trace)
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", NAME, "--nocapture"])
-        .env(FOLDER_VARIABLE, &data)
-        .env(SEED_VARIABLE, seed.to_string())
-        .output();
-    let output =
-        output.unwrap_or_else(|error| panic!("cannot start strace: {error}; get it: apt-get install strace"));
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "recording failed: {said}"
-    );
+    let mut options: Vec<OsString> = ["-xx", "-s", "16777216", "-e"].map(OsString::from).to_vec();
+    options.push(format!("trace={}", trace::CALLS).into());
+    options.extend(["-o".into(), trace.clone().into_os_string()]);
+    let seed = OsString::from(seed.to_string());
+    let variables = [(FOLDER_VARIABLE, data.as_os_str()), (SEED_VARIABLE, &seed)];
+    strace::run_test(NAME, options, variables);
     let trace = std::fs::read_to_string(trace).unwrap();
     trace::read_steps(&trace, &data, &notes_of(&data))
 }
@@ -92,7 +80,7 @@ fn write_workload(data: &Path, workload: &Workload) {
         let part = |session: usize| workload.len() * session / SESSIONS;
         for index in part(session)..part(session + 1) {
             note("submitted", index + 1);
-            let answer = block_on(engine.write(workload.requests[index].clone()));
+            let answer = block_on(workload.wishes[index].submit(&engine));
             assert_eq!(answer, workload.replies[index]);
             note("acknowledged", index + 1);
         }

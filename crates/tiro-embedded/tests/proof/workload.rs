@@ -1,19 +1,22 @@
-//! Requests in a fixed order, and what the state and the answers are after each of them.
+//! Wishes in a fixed order, and what the state and the answers are after each of them.
 //!
 //! The reference engine says what is expected. The clock stands still, so that a state does not depend on how requests
-//! came together in batches: what an engine has must be the state after some number of requests.
+//! came together in batches: what an engine has must be the state after some number of wishes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use tiro_conformance::{ExportedApplication, ReferenceEngine, read_export};
+use tiro_conformance::{ExportedApplication, ReferenceEngine};
 use tiro_core::{
-    Body, Command, CreateApplication, CreateChat, Engine, Epoch, Failure, IdempotencyKey, IfMatch, Limits,
+    Body, Command, CreateApplication, CreateChat, Epoch, Failure, IdempotencyKey, IfMatch, Limits,
     MessageContent, MetadataChange, Name, NewToken, Patch, Reply, Request, Timestamp, Title, Token,
     UpdateChat, UpdateMessage,
 };
 
-use crate::store::block_on;
+use crate::neighbours::{next_import, next_neighbour};
+use crate::store::{block_on, export};
+use crate::wish::Wish;
 
 /// The time of everything.
 pub(crate) fn noon() -> Timestamp {
@@ -25,58 +28,73 @@ pub(crate) fn token() -> Token {
 }
 
 pub(crate) struct Workload {
-    pub(crate) requests: Vec<Request>,
+    pub(crate) wishes: Vec<Wish>,
     pub(crate) replies: Vec<Result<Reply, Failure>>,
-    /// After 0, 1, 2 … requests.
+    /// After 0, 1, 2 … wishes.
     pub(crate) states: Vec<Vec<ExportedApplication>>,
 }
 
 impl Workload {
-    /// Of so many requests; the same for the same seed.
+    /// Of so many wishes; the same for the same seed.
     pub(crate) fn new(count: usize, seed: u64) -> Workload {
         let mut rng = Rng::with_seed(seed);
-        let mut requests = vec![
+        let first = [
             keyed(create_application(), 0),
             keyed(create_chat(), 1),
             keyed(create_chat(), 2),
         ];
-        while requests.len() < count {
-            let request = next_request(&mut rng, &requests);
-            requests.push(request);
+        let mut wishes: Vec<Wish> = first.into_iter().map(Wish::Request).collect();
+        while wishes.len() < count {
+            let wish = match rng.u32(0..100) {
+                0..5 => next_import(&mut rng),
+                5..13 => next_neighbour(&mut rng, &wishes),
+                _ => Wish::Request(next_request(&mut rng, &wishes)),
+            };
+            wishes.push(wish);
         }
-        Workload::of(requests)
+        Workload::of(wishes)
     }
 
-    pub(crate) fn of(requests: Vec<Request>) -> Workload {
+    fn of(wishes: Vec<Wish>) -> Workload {
         let engine = ReferenceEngine::with_clock(Arc::new(noon));
         let mut states = vec![Vec::new()];
         let mut replies = Vec::new();
-        for request in &requests {
-            replies.push(block_on(engine.write(request.clone())));
-            states.push(block_on(read_export(&engine, None)));
+        for wish in &wishes {
+            replies.push(block_on(wish.submit(&engine)));
+            states.push(export(&engine));
         }
         assert_eq!(states[0], Vec::new());
         Workload {
-            requests,
+            wishes,
             replies,
             states,
         }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.requests.len()
+        self.wishes.len()
     }
 
-    /// The first of these requests.
+    /// The first of these wishes.
     pub(crate) fn first(&self, count: usize) -> Workload {
         Workload {
-            requests: self.requests[..count].to_vec(),
+            wishes: self.wishes[..count].to_vec(),
             replies: self.replies[..count].to_vec(),
             states: self.states[..=count].to_vec(),
         }
     }
 
-    /// After how many requests this is the state, at least `least` and at most `most`.
+    /// The wishes from `from` to at most `end` that can be handed in together: a restore goes alone.
+    pub(crate) fn burst(&self, from: usize, end: usize) -> Range<usize> {
+        let next = self.wishes[from..end].iter().position(Wish::is_restore);
+        match next {
+            Some(0) => from..from + 1,
+            Some(next) => from..from + next,
+            None => from..end,
+        }
+    }
+
+    /// After how many wishes this is the state, at least `least` and at most `most`.
     ///
     /// # Panics
     /// If it is none of these states.
@@ -84,19 +102,40 @@ impl Workload {
         let matches = |count: &usize| self.states[*count] == found;
         (least..=most).find(matches).unwrap_or_else(|| {
             let place = (0..self.states.len()).find(matches);
-            let entries: usize = found.iter().map(|one| one.entries.len()).sum();
             panic!(
-                "the state is not the one after {least} to {most} requests, but after {place:?}; it has {entries} entries"
+                "the state is not the one after {least} to {most} wishes, but after {place:?}; {} instead of {}",
+                outline(found),
+                outline(&self.states[least])
             )
         })
     }
 }
 
-fn next_request(rng: &mut Rng, earlier: &[Request]) -> Request {
+/// The applications of a state, and how far each is.
+pub(crate) fn outline(state: &[ExportedApplication]) -> String {
+    let one = |one: &ExportedApplication| {
+        let application = &one.application;
+        let token = application.token.as_str();
+        let deleted = if application.deleted_at.is_some() {
+            " deleted"
+        } else {
+            ""
+        };
+        format!("{token} at {}{deleted}", application.last_position)
+    };
+    let applications: Vec<String> = state.iter().map(one).collect();
+    format!("[{}]", applications.join(", "))
+}
+
+fn next_request(rng: &mut Rng, earlier: &[Wish]) -> Request {
     let number = earlier.len();
     match rng.u32(0..100) {
         0..5 => {
-            let keyed: Vec<&Request> = earlier.iter().filter(|request| request.key.is_some()).collect();
+            let keyed = earlier.iter().filter_map(|wish| match wish {
+                Wish::Request(request) if request.key.is_some() => Some(request),
+                _ => None,
+            });
+            let keyed: Vec<&Request> = keyed.collect();
             return keyed[rng.usize(0..keyed.len())].clone();
         }
         5..9 => return Request::new(create_chat()),
@@ -188,7 +227,7 @@ pub(crate) fn create_message(chat: u64, text: &str) -> Command {
     }
 }
 
-fn content(text: &str) -> Arc<MessageContent> {
+pub(crate) fn content(text: &str) -> Arc<MessageContent> {
     Arc::new(MessageContent {
         body: body(text),
         sender: None,
@@ -200,6 +239,6 @@ pub(crate) fn body(text: &str) -> Body {
     Body::new(text, &Limits::default()).unwrap()
 }
 
-fn title(text: &str) -> Title {
+pub(crate) fn title(text: &str) -> Title {
     Title::new(text, &Limits::default()).unwrap()
 }

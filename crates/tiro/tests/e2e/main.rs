@@ -5,8 +5,11 @@
 mod command_line;
 mod counts;
 mod exporting;
+mod histories;
 mod importing;
 mod kill;
+#[path = "../load/mod.rs"]
+mod load;
 mod must_hold;
 mod pasting;
 mod readme;

@@ -132,6 +132,11 @@ impl Running {
         pidfd_send_signal(&self.exit, Signal::STOP).unwrap();
     }
 
+    /// `kill -9`, without waiting for its end.
+    pub(crate) fn send_kill(&self) {
+        pidfd_send_signal(&self.exit, Signal::KILL).unwrap();
+    }
+
     /// `kill -9`; returns when it is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -197,12 +202,20 @@ impl Tiro {
 
     /// Starts a serving command and waits until it listens.
     pub(crate) fn launch(launch: Launch) -> Tiro {
+        Tiro::try_launch(launch).unwrap_or_else(|ended| panic!("it does not serve: {ended:?}"))
+    }
+
+    /// The same for a command that may refuse to serve.
+    pub(crate) fn try_launch(launch: Launch) -> Result<Tiro, Ended> {
         let running = launch.start();
-        let line = running
-            .stdout
-            .wait_for_line(&running.stderr, |line| line.contains("listening on"));
-        let address = line.split_whitespace().last().unwrap().to_owned();
-        Tiro { running, address }
+        let listening = |line: &str| line.contains("listening on");
+        match running.stdout.find_line(listening) {
+            Some(line) => {
+                let address = line.split_whitespace().last().unwrap().to_owned();
+                Ok(Tiro { running, address })
+            }
+            None => Err(running.wait()),
+        }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -273,11 +286,16 @@ impl Printed {
         printed
     }
 
+    /// The first line that is the wanted one; `None` if the output ends without it.
+    pub(crate) fn find_line(&self, wanted: impl Fn(&str) -> bool) -> Option<String> {
+        let text = self.wait_until(|text| text.ended || text.lines.iter().any(|line| wanted(line)));
+        text.into_iter().find(|line| wanted(line))
+    }
+
     /// The first line that is the wanted one; `other` is shown if there is none.
     pub(crate) fn wait_for_line(&self, other: &Printed, wanted: impl Fn(&str) -> bool) -> String {
-        let text = self.wait_until(|text| text.ended || text.lines.iter().any(|line| wanted(line)));
-        match text.iter().find(|line| wanted(line)) {
-            Some(line) => line.clone(),
+        match self.find_line(wanted) {
+            Some(line) => line,
             None => panic!("the line did not come:\n{}\n{}", self.so_far(), other.so_far()),
         }
     }

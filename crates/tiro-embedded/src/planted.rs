@@ -1,0 +1,109 @@
+//! Bugs that can be switched on, so that the history checker can be seen to find each of them.
+//!
+//! Only with the feature `planted-bugs`, which no build for use has; without it all of this is `false` and nothing. With
+//! it the variable `TIRO_PLANTED_BUG` chooses one bug, or `none`, and gives the log a disk that forgets what was not
+//! synced when the process is killed; while it is not set the program is the ordinary one.
+
+#[cfg(feature = "planted-bugs")]
+mod chosen;
+#[cfg(feature = "planted-bugs")]
+mod forgetful;
+
+#[cfg(feature = "planted-bugs")]
+pub(crate) use chosen::*;
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) use nothing::*;
+
+macro_rules! bugs {
+    ($($variant:ident $name:literal $meaning:literal)*) => {
+        /// What can be broken.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[cfg_attr(not(feature = "planted-bugs"), allow(dead_code, reason = "some are only known where they are planted"))]
+        pub(crate) enum Bug {
+            $(#[doc = $meaning] $variant,)*
+        }
+
+        #[cfg(feature = "planted-bugs")]
+        impl Bug {
+            const NAMES: &[(&str, Bug)] = &[$(($name, Bug::$variant),)*];
+        }
+    };
+}
+
+bugs! {
+    AcknowledgeBeforeSync "acknowledge-before-sync" "Answers are sent before the sync."
+    PublishBeforeSync "publish-before-sync" "Readers see a batch before the sync."
+    SkipSync "skip-sync" "Some syncs are left out."
+    DropLastBatch "drop-last-batch" "The last batch of the log is not replayed."
+    CutSyncedBatch "cut-synced-batch" "The last good batch is cut off as a torn tail."
+    ApplyTwice "apply-twice" "Some batches of messages are applied twice."
+    RaiseVersionTwice "raise-version-twice" "Some updates raise the version by two."
+    NumberTwice "number-twice" "Some messages get the number of the one before."
+    NumberHole "number-hole" "Some messages get the number after the next."
+    ForgetKey "forget-key" "Some keys are not stored."
+    KeyNotInView "key-not-in-view" "Keys are forgotten when the follower has written their round."
+    ReplayDiffers "replay-differs" "A create that is sent again is answered with the next number."
+    StaleRead "stale-read" "A batch is published when the next one comes."
+    CountAfterDelete "count-after-delete" "A deleted message is still counted."
+    LoseUpdate "lose-update" "Some updates of messages raise the version and keep the body."
+    IgnoreCondition "ignore-condition" "If-Match is not looked at."
+    ShortPage "short-page" "Some pages of messages miss their last one."
+    BodyOfDeleted "body-of-deleted" "Deleted messages keep their body."
+    LoseRound "lose-round" "New messages of some rounds are not written to the view."
+    NeighboursNumber "neighbours-number" "The first two messages of a batch change places."
+}
+
+/// What the call sites mean without the feature: nothing.
+#[cfg(not(feature = "planted-bugs"))]
+mod nothing {
+    use std::borrow::Cow;
+    use std::sync::Arc;
+
+    use tiro_core::{ApplicationId, Decision, Event, Facts, Message, Request};
+
+    use super::Bug;
+    use crate::disk::{Disk, RealDisk};
+    use crate::generation::{ChatRows, Map};
+    use crate::log::LogPoint;
+    use crate::recent::Recent;
+
+    pub(crate) const fn is(_: Bug) -> bool {
+        false
+    }
+
+    pub(crate) const fn now_and_then(_: Bug) -> bool {
+        false
+    }
+
+    pub(crate) const fn hurried(age: std::time::Duration) -> std::time::Duration {
+        age
+    }
+
+    pub(crate) const fn choose() -> Result<(), crate::OpenError> {
+        Ok(())
+    }
+
+    pub(crate) fn disk() -> Arc<dyn Disk> {
+        Arc::new(RealDisk)
+    }
+
+    pub(crate) const fn request(request: &Request) -> Cow<'_, Request> {
+        Cow::Borrowed(request)
+    }
+
+    pub(crate) const fn spoil(_: &mut Decision, _: &Facts) {}
+
+    pub(crate) const fn applies_twice(_: &Event) -> bool {
+        false
+    }
+
+    pub(crate) const fn publishes_otherwise(_: LogPoint, _: &[Event], _: &Facts) -> bool {
+        false
+    }
+
+    pub(crate) const fn publish_late(_: &Recent) {}
+
+    pub(crate) const fn miscount(_: &[Event], _: &mut Map<(ApplicationId, u64), ChatRows>) {}
+
+    pub(crate) const fn shorten(_: &mut Vec<Message>) {}
+}
