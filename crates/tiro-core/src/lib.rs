@@ -74,7 +74,8 @@ pub use page::{NumberRange, Numbers, Page};
 pub use rejection::{Fault, Field, Rejection};
 pub use reply::{Outcome, Reply};
 pub use search::{
-    BadQuery, FOLDING_VERSION, Folded, Gram, Highlight, Matcher, Query, Term, each_gram, grams,
+    BadQuery, BadSearchAfter, FOLDING_VERSION, Folded, Found, Gram, Highlight, Hit, HitPlace, IfBehind,
+    Matcher, Query, SearchAfter, SearchBehind, SearchRequest, SearchScope, Term, each_gram, grams,
 };
 pub use text::{Body, IdempotencyKey, Name, Sender, Title};
 pub use time::Timestamp;

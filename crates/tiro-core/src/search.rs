@@ -8,7 +8,9 @@ mod folding;
 mod grams;
 mod highlights;
 mod matcher;
+mod order;
 mod query;
+mod request;
 mod scalar;
 mod table;
 #[cfg(test)]
@@ -18,4 +20,6 @@ pub use folding::{FOLDING_VERSION, Folded};
 pub use grams::{Gram, each_gram, grams};
 pub use highlights::Highlight;
 pub use matcher::Matcher;
+pub use order::{BadSearchAfter, HitPlace, SearchAfter};
 pub use query::{BadQuery, Query, Term};
+pub use request::{Found, Hit, IfBehind, SearchBehind, SearchRequest, SearchScope};
