@@ -5,14 +5,15 @@
 
 mod export;
 mod lists;
+mod search;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, Seen, Timestamp, Token,
+    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Found, Health, Message, NumberRange, Page,
+    Pending, Reply, Request, SearchRequest, Seen, Timestamp, Token,
 };
 
 use state::State;
@@ -57,6 +58,14 @@ impl ReferenceEngine {
             .into_iter()
             .map(|answer| answer.map_err(Failure::from))
             .collect()
+    }
+
+    /// One page of the live messages that match.
+    ///
+    /// # Errors
+    /// If the application or chat of the scope is unknown or deleted.
+    pub fn search(&self, request: &SearchRequest) -> Result<Found, Failure> {
+        self.state().search(request)
     }
 
     /// What opening means to an engine without a disk: restores that were not finished are dropped.
