@@ -15,7 +15,7 @@ const PART_CHARS_MAX: usize = 12;
 const COMMON_WORDS: usize = 30;
 
 /// What means something to a shell, a regular expression, a database or an index, and must mean itself here.
-pub(super) const LITERALS: &[&str] = &[
+const LITERALS: &[&str] = &[
     "*", "?", "%", "_", "\\", "(", ")", ":", "C++", "a:b", "5\"", "'", "\"\"\"", ".*", "[a-z]", "AND", "NOT",
     "-", "--", "+", "~1", "^2", "{", "/", "//", "&&", "\\n", "%20", "<b>", ";", "',", "$", "`",
 ];
@@ -151,6 +151,9 @@ mod tests {
         }
     }
 
+    /// Whether a query is of a kind.
+    type Kind = fn(&Query) -> bool;
+
     #[test]
     fn all_kinds_of_queries_turn_up_and_most_find_something() {
         let (asked, bodies) = (queries(4, 2_000), bodies());
@@ -161,7 +164,7 @@ mod tests {
             finding * 10 > asked.len() * 6 && finding * 10 < asked.len() * 9,
             "{finding}"
         );
-        let kinds: [(&str, fn(&Query) -> bool); 4] = [
+        let kinds: [(&str, Kind); 4] = [
             ("two terms", |query| query.terms().len() == 2),
             ("a phrase with a space", |query| {
                 query.terms()[0].folded().contains(' ')

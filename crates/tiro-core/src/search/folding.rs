@@ -8,7 +8,6 @@ use std::ops::Deref;
 
 use unicode_normalization::char::{canonical_combining_class, compose, is_combining_mark};
 
-use super::scalar::fold_scalar;
 use super::table::{FoldsTo, folds_to};
 
 /// The version of the folding. An index made under another one must be made anew.
@@ -106,18 +105,22 @@ fn fold_each(text: &str, belongs: impl Fn(char) -> bool, emit: impl FnMut(char, 
         match folds_to(scalar) {
             FoldsTo::Plain(folded) => {
                 let mut folded = folded.chars().peekable();
-                if folded.peek().is_some() && !belongs(scalar) {
-                    composer.unit = index;
-                }
+                composer.begin(index, folded.peek().is_none() || belongs(scalar));
                 folded.for_each(|part| composer.add_starter(part));
             }
             FoldsTo::Joining(folded) => {
                 composer.begin(index, belongs(scalar));
                 folded.chars().for_each(|part| composer.add(part));
             }
-            FoldsTo::Long => {
+            FoldsTo::Long(long) => {
                 composer.begin(index, belongs(scalar));
-                fold_scalar(scalar, |part| composer.add(part));
+                for part in &long.chars {
+                    if long.joins {
+                        composer.add(*part);
+                    } else {
+                        composer.add_starter(*part);
+                    }
+                }
             }
         }
     }

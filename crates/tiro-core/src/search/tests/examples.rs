@@ -133,6 +133,13 @@ fn one_matcher_serves_many_bodies() {
 }
 
 #[test]
+fn a_mark_does_not_reach_past_one_of_its_own_class() {
+    let blocked = "か\u{309a}\u{3099}";
+    assert_eq!(*super::Folded::of(blocked), *blocked);
+    assert_eq!(*super::Folded::of("か\u{94d}\u{3099}"), *"が\u{94d}");
+}
+
+#[test]
 fn a_long_run_of_marks_is_put_in_order_in_one_go() {
     let marks = "\u{94d}\u{3099}".repeat(10_000);
     let ordered = format!("{}{}", "\u{3099}".repeat(10_000), "\u{94d}".repeat(10_000));
