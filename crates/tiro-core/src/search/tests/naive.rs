@@ -12,7 +12,7 @@ pub(super) fn fold(text: &str) -> String {
     let decomposed: String = text.nfd().collect();
     let mut compatible = String::new();
     for part in decomposed.chars() {
-        let spelled: String = part.nfkd_of();
+        let spelled: String = [part].into_iter().nfkd().collect();
         let alone = spelled.chars().count() > 1 && spelled.starts_with(' ');
         if alone && spelled.chars().skip(1).all(is_combining_mark) {
             compatible.push(part);
@@ -27,16 +27,6 @@ pub(super) fn fold(text: &str) -> String {
         .map(same_letter)
         .collect();
     letters.nfc().collect()
-}
-
-trait OfOne {
-    fn nfkd_of(self) -> String;
-}
-
-impl OfOne for char {
-    fn nfkd_of(self) -> String {
-        std::iter::once(self).nfkd().collect()
-    }
 }
 
 fn case_folded(part: char) -> String {
