@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Found, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, SearchRequest, Seen, Timestamp, Token,
+    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
+    Pending, Reply, Request, SearchRequest, Searched, Seen, Timestamp, Token,
 };
 
 use state::State;
@@ -58,14 +58,6 @@ impl ReferenceEngine {
             .into_iter()
             .map(|answer| answer.map_err(Failure::from))
             .collect()
-    }
-
-    /// One page of the live messages that match.
-    ///
-    /// # Errors
-    /// If the application or chat of the scope is unknown or deleted.
-    pub fn search(&self, request: &SearchRequest) -> Result<Found, Failure> {
-        self.state().search(request)
     }
 
     /// What opening means to an engine without a disk: restores that were not finished are dropped.
@@ -134,6 +126,10 @@ impl Engine for ReferenceEngine {
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
         ready(self.state().list_messages(token, chat, range))
+    }
+
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        ready(self.state().search(&request).map(Searched::Found))
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -75,7 +75,7 @@ pub use rejection::{Fault, Field, Rejection};
 pub use reply::{Outcome, Reply};
 pub use search::{
     BadQuery, BadSearchAfter, FOLDING_VERSION, Folded, Found, Gram, Highlight, Hit, HitPlace, IfBehind,
-    Matcher, Query, SearchAfter, SearchBehind, SearchRequest, SearchScope, Term, each_gram, grams,
+    Matcher, Query, SearchAfter, SearchBehind, SearchRequest, SearchScope, Searched, Term, each_gram, grams,
 };
 pub use text::{Body, IdempotencyKey, Name, Sender, Title};
 pub use time::Timestamp;

@@ -22,4 +22,4 @@ pub use highlights::Highlight;
 pub use matcher::Matcher;
 pub use order::{BadSearchAfter, HitPlace, SearchAfter};
 pub use query::{BadQuery, Query, Term};
-pub use request::{Found, Hit, IfBehind, SearchBehind, SearchRequest, SearchScope};
+pub use request::{Found, Hit, IfBehind, SearchBehind, SearchRequest, SearchScope, Searched};

@@ -83,6 +83,15 @@ pub struct Found {
     pub searched_through: Option<Cursor>,
 }
 
+/// What comes of a search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Searched {
+    /// A page of hits.
+    Found(Found),
+    /// Only with [`IfBehind::Refuse`].
+    Behind(SearchBehind),
+}
+
 /// The index is too far behind to answer, and the request did not want an answer in part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SearchBehind {

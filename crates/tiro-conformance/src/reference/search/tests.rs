@@ -43,6 +43,7 @@ fn page(
     limit: u32,
 ) -> Found {
     engine
+        .state()
         .search(&request(scope, query, after, limit))
         .expect("it can be searched")
 }
@@ -152,12 +153,12 @@ async fn edits_and_deletes_are_seen_by_the_next_search() {
         number: 2,
     };
     assert_eq!(
-        engine.search(&request(&deleted_chat, "apple", None, 1)),
+        engine.state().search(&request(&deleted_chat, "apple", None, 1)),
         Err(Rejection::ChatDeleted.into())
     );
     write(&engine, delete_application(&token)).await;
     assert_eq!(
-        engine.search(&request(&scope, "pear", None, 1)),
+        engine.state().search(&request(&scope, "pear", None, 1)),
         Err(Rejection::ApplicationDeleted.into())
     );
     assert_eq!(walk(&engine, &SearchScope::Everything, "pear", 1), []);
