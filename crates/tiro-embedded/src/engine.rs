@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tiro_core::{
     Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, Seen, Shortage, Token,
+    Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::oneshot;
 
@@ -23,6 +23,7 @@ use crate::queue::{Job, Queue};
 use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::scrub::Scrub;
+use crate::search::{Search, SearchOptions};
 use crate::view::{View, ViewError};
 use crate::writer::{Condition, Fatal, OnFatal, Writer, unavailable};
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub disk: Arc<dyn Disk>,
     /// Sizes and intervals of the log.
     pub log: LogOptions,
+    /// Bounds of search and of its index.
+    pub search: SearchOptions,
     /// Where the times of things come from.
     pub clock: Clock,
     /// Told the batches replayed so far and in all, while the folder is opened.
@@ -48,6 +51,7 @@ impl Default for Options {
             accept_data_loss: false,
             disk: Arc::new(RealDisk),
             log: LogOptions::default(),
+            search: SearchOptions::default(),
             clock: system_clock(),
             on_replay: Box::new(|_, _| {}),
             on_fatal: Box::new(|_| {}),
@@ -173,6 +177,7 @@ struct Running {
     writer: JoinHandle<Result<Log, Fatal>>,
     follower: Follower,
     scrub: Scrub,
+    search: Search,
     /// Given back last.
     _folder: Folder,
 }
@@ -190,6 +195,7 @@ impl EmbeddedEngine {
     pub(crate) fn start(
         folder: Folder,
         opened: Opened,
+        search: SearchOptions,
         clock: Clock,
         on_fatal: OnFatal,
     ) -> std::io::Result<EmbeddedEngine> {
@@ -203,10 +209,13 @@ impl EmbeddedEngine {
         tell_of_damage(&view, folder.view_failed(), &recent, &queue);
         let follower = Follower::start(Arc::clone(&recent), view, folder.view_failed())?;
         let scrub = Scrub::start(log.reader(), Arc::clone(&recent))?;
+        let end = recent.look(|active| active.end).0;
+        let search = Search::start(folder.index(), log.reader(), &recent, end, search)?;
         let writer = Writer {
             queue: Arc::clone(&queue),
             log,
             recent: Arc::clone(&recent),
+            search: Arc::clone(search.state()),
             condition: Arc::clone(&condition),
             clock,
             on_fatal,
@@ -218,6 +227,7 @@ impl EmbeddedEngine {
             writer,
             follower,
             scrub,
+            search,
             _folder: folder,
         }));
         Ok(EmbeddedEngine {
@@ -240,11 +250,13 @@ impl EmbeddedEngine {
     /// # Errors
     /// What was left undone.
     pub fn close(&self) -> Result<(), CloseError> {
-        let Some(running) = self.running.lock().take() else {
+        let Some(mut running) = self.running.lock().take() else {
             return Ok(());
         };
+        running.search.close();
         self.queue.close();
         let written = running.writer.join().map_err(|_| CloseError::Writer);
+        running.search.stop();
         let followed = running.follower.stop().map_err(CloseError::View);
         written?
             .map_err(CloseError::Failed)?
@@ -338,6 +350,13 @@ impl Engine for EmbeddedEngine {
         ready(self.reads.messages(token, chat, range))
     }
 
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        match &*self.running.lock() {
+            Some(running) => Box::pin(running.search.search(request)),
+            None => ready(Err(unavailable(Shortage::Stopping))),
+        }
+    }
+
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
         Box::pin(export::begin(Arc::clone(self.recent()), token))
     }
@@ -353,15 +372,11 @@ impl Engine for EmbeddedEngine {
             .failed
             .load(Ordering::Relaxed)
             .then_some(Shortage::Stopping);
-        let found = self
-            .running
-            .lock()
-            .as_ref()
-            .and_then(|running| running.scrub.found());
-        let remarks = found
-            .map(|found| format!("the log has gone bad: {found}"))
-            .into_iter()
-            .collect();
+        let running = self.running.lock();
+        let found = running.as_ref().and_then(|running| running.scrub.found());
+        let found = found.map(|found| format!("the log has gone bad: {found}"));
+        let search = running.as_ref().and_then(|running| running.search.remark());
+        let remarks = found.into_iter().chain(search).collect();
         Health {
             writes_blocked: failed.or(full),
             remarks,

@@ -19,6 +19,7 @@ mod queue;
 mod reads;
 mod recent;
 mod scrub;
+mod search;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -28,6 +29,7 @@ mod writer;
 pub use clock::Clock;
 pub use engine::{CloseError, EmbeddedEngine, OpenError, Options, new_epoch};
 pub use opening::{Opening, ViewRebuilt};
+pub use search::SearchOptions;
 pub use verify::{Finding, Report, VerifyError, VerifyProgress, verify};
 pub use view::ViewError;
 pub use writer::{Fatal, OnFatal};

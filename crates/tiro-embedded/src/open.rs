@@ -36,14 +36,12 @@ impl EmbeddedEngine {
         let opened = open_log(&disk, &folder, &mut options)?;
         report(&opened.opening.log);
         let path = folder.log();
-        let engine =
-            EmbeddedEngine::start(folder, opened, options.clock, options.on_fatal).map_err(|source| {
-                OpenError::Folder {
-                    doing: "start threads for",
-                    path,
-                    source,
-                }
-            })?;
+        let engine = EmbeddedEngine::start(folder, opened, options.search, options.clock, options.on_fatal)
+            .map_err(|source| OpenError::Folder {
+            doing: "start threads for",
+            path,
+            source,
+        })?;
         abandon_restores(&engine)?;
         if engine.opening().log.accepted_loss.is_some() {
             renew_epochs(&engine)?;

@@ -16,6 +16,7 @@ use crate::encoding::events;
 use crate::log::{AppendError, Log, LogFailed};
 use crate::queue::{Job, Queue, text_bytes};
 use crate::recent::Recent;
+use crate::search::SharedState;
 use crate::view::ViewError;
 
 /// A batch takes no further request once its events have so many bytes. With the largest request on top it stays
@@ -60,6 +61,7 @@ pub(crate) struct Writer {
     pub(crate) queue: Arc<Queue>,
     pub(crate) log: Log,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) search: Arc<SharedState>,
     pub(crate) condition: Arc<Condition>,
     pub(crate) clock: Clock,
     pub(crate) on_fatal: OnFatal,
@@ -92,6 +94,7 @@ impl Writer {
         while self.queue.take_all(&mut jobs) {
             let mut waiting = jobs.drain(..);
             while !waiting.as_slice().is_empty() {
+                self.search.wait_for_room();
                 let room = self.recent.wait_for_room();
                 if let Err(failed) = room.and_then(|()| self.commit(&mut waiting, &mut batch)) {
                     return Err(self.give_up(waiting, failed));
@@ -171,6 +174,8 @@ impl Writer {
             self.condition.storage_full.store(false, Ordering::Relaxed);
             tracing::info!("there is space again; writes go on");
         }
+        // What is published can be found: so it is in the tail first.
+        self.search.append(end, &batch.events);
         self.recent.publish(end, &batch.events, facts);
         Ok(())
     }
