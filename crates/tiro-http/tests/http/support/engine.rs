@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
     Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, Seen, Shortage, Token,
+    Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -117,6 +117,10 @@ impl Engine for TestEngine {
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
         self.inner.messages(token, chat, range)
+    }
+
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        self.inner.search(request)
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
