@@ -3,6 +3,7 @@
 mod deletes;
 mod folder;
 mod format;
+mod search;
 mod verifies;
 
 use std::path::Path;
