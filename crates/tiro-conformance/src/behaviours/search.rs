@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::World;
 use crate::commands::{content, import_line, import_messages};
-use crate::export::{begin_restore, read_export, restore, restore_entries};
+use crate::export::{abandon_restore, begin_restore, read_export, restore, restore_entries};
 use crate::generator::{Generator, Queries};
 use crate::holder::{Holder, rejection};
 
@@ -34,7 +34,7 @@ async fn page(
 ) -> Found {
     match engine.search(request(scope, query, after, limit)).await {
         Ok(Searched::Found(found)) => found,
-        other => panic!("{query:?} is answered with hits, not {other:?}"),
+        other => panic!("{query:?} is answered with hits, not {other:?}: {:?}", engine.health().remarks),
     }
 }
 
@@ -251,7 +251,7 @@ pub async fn a_restored_application_is_found_when_it_is_complete<W: World>(world
         .await
         .expect("they go on where the last ended");
     assert_eq!(hits(&*engine, &SearchScope::Everything, "line", 50).await, []);
-    crate::export::abandon_restore(&*engine, begun).await.expect("nothing else was asked of it");
+    abandon_restore(&*engine, begun).await.expect("it was begun");
     restore(&*engine, &exported, 7).await;
     let restored = Holder::of(&elsewhere, &holder.token);
     assert_eq!(restored.found("line").await, expected);

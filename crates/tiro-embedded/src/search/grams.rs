@@ -100,6 +100,8 @@ impl Tokenizer for PackedGrams {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Unpacked<'a> {
         self.token.reset();
+        // A token that was reset stands before the first place; places are not kept, so all grams stand at the first.
+        self.token.position = 0;
         Unpacked {
             rest: text,
             token: &mut self.token,

@@ -198,7 +198,8 @@ fn writer_of(index: &Index) -> Result<IndexWriter, TantivyError> {
 }
 
 fn tokenizers() -> TokenizerManager {
-    let tokenizers = TokenizerManager::new();
+    // The writer asks for a tokenizer of every field, also of those that are not texts.
+    let tokenizers = TokenizerManager::default();
     tokenizers.register(TOKENIZER, PackedGrams::default());
     tokenizers
 }
