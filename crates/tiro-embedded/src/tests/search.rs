@@ -37,7 +37,10 @@ impl Store {
     fn page(&self, request: SearchRequest) -> Found {
         match self.search(request) {
             Ok(Searched::Found(found)) => found,
-            other => panic!("hits were expected, not {other:?}: {:?}", self.engine().health().remarks),
+            other => panic!(
+                "hits were expected, not {other:?}: {:?}",
+                self.engine().health().remarks
+            ),
         }
     }
 
