@@ -5,6 +5,7 @@
 //! before. The index is derived: what is missing, damaged or does not fit the log is made anew beside everything else.
 
 mod candidates;
+mod committed;
 mod directory;
 mod documents;
 mod grams;
@@ -13,6 +14,7 @@ mod indexer;
 mod messages;
 mod page;
 mod payload;
+mod place;
 mod pool;
 mod rows;
 mod schema;

@@ -4,85 +4,19 @@
 //! Only the newest are kept; the newest place of what was left out is kept with them.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::BinaryHeap;
 
-use foldhash::fast::RandomState;
-use tantivy::columnar::Column;
 use tantivy::query::{AllQuery, BooleanQuery, EnableScoring, Occur, Query, TermQuery};
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocId, Searcher, SegmentReader, Term};
-use tiro_core::{ApplicationId, HitPlace, Matcher, SearchAfter, Timestamp, Token};
+use tantivy::{DocId, Term};
+use tiro_core::{Gram, Matcher, SearchAfter};
 
+use super::committed::{Columns, Committed, Run};
+use super::place::Place;
 use super::rows::{Row, Rows};
-use super::schema::{self, Fields};
+use super::schema::Fields;
 use super::scope::{Scope, Tokens};
 use crate::view::ViewError;
-
-/// Where a message stands among hits; ascending is oldest first. Within an application only the position counts, and
-/// over everything the time, then the token, then the position.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    at: i64,
-    token: Option<Token>,
-    position: u64,
-}
-
-impl Place {
-    /// In a chat or an application.
-    fn inside(position: u64) -> Place {
-        Place {
-            at: 0,
-            token: None,
-            position,
-        }
-    }
-
-    /// The place of a message; `token` over everything.
-    pub(super) fn of(token: Option<&Token>, created_at: Timestamp, position: u64) -> Place {
-        match token {
-            None => Place::inside(position),
-            Some(token) => Place {
-                at: created_at.as_millis(),
-                token: Some(token.clone()),
-                position,
-            },
-        }
-    }
-
-    /// From where a search goes on that has seen all above this place: with what is here, and below.
-    pub(super) fn going_on(self) -> SearchAfter {
-        let position = self.position.saturating_add(1);
-        match self.token {
-            None => SearchAfter::Position(position),
-            Some(token) => SearchAfter::Place(HitPlace {
-                created_at: Timestamp::from_millis(self.at),
-                token,
-                position,
-            }),
-        }
-    }
-
-    /// The first place behind `after`, or one above it where nothing is.
-    fn first_behind(after: &SearchAfter) -> Place {
-        match after {
-            SearchAfter::Position(position) => Place::inside(position.saturating_sub(1)),
-            SearchAfter::Place(place) => Place {
-                at: place.created_at.as_millis(),
-                token: Some(place.token.clone()),
-                position: place.position.saturating_sub(1),
-            },
-        }
-    }
-}
-
-/// Neighbouring messages of one chat.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Run {
-    pub(super) application: ApplicationId,
-    pub(super) chat: u64,
-    pub(super) first: u64,
-    pub(super) count: u64,
-}
 
 #[derive(Clone, Copy, Debug)]
 enum Source {
@@ -140,8 +74,8 @@ pub(super) struct Candidates {
     newest: BinaryHeap<Candidate>,
     /// The newest place of those that were left out.
     left_out: Option<Place>,
-    /// Of each segment that has any.
-    runs: HashMap<u32, RunColumns, RandomState>,
+    /// Where the documents are.
+    committed: Option<Committed>,
 }
 
 impl Candidates {
@@ -150,7 +84,10 @@ impl Candidates {
         let candidate = self.newest.pop()?;
         let run = match candidate.source {
             Source::Message(run) => run,
-            Source::Document { segment, doc } => self.runs[&segment].run(doc),
+            Source::Document { segment, doc } => {
+                let index = self.committed.as_ref().expect("a document is of an index");
+                index.columns_of(segment as usize).run(doc)
+            }
         };
         Some((candidate.place, run))
     }
@@ -177,7 +114,7 @@ pub(super) struct Collector<'a> {
     max: usize,
     found: Vec<Candidate>,
     left_out: Option<Place>,
-    runs: HashMap<u32, RunColumns, RandomState>,
+    committed: Option<Committed>,
 }
 
 impl<'a> Collector<'a> {
@@ -195,7 +132,7 @@ impl<'a> Collector<'a> {
             max,
             found: Vec::new(),
             left_out: None,
-            runs: HashMap::default(),
+            committed: None,
         }
     }
 
@@ -231,22 +168,14 @@ impl<'a> Collector<'a> {
     }
 
     /// Takes the documents that have all grams, in the scope.
-    pub(super) fn index(
-        &mut self,
-        searcher: &Searcher,
-        grams: &[tiro_core::Gram],
-    ) -> Result<(), CollectError> {
-        let (_, fields) = schema::schema();
-        let query = self.query(&fields, grams);
-        let weight = query.weight(EnableScoring::disabled_from_searcher(searcher))?;
-        for (segment, reader) in (0..).zip(searcher.segment_readers()) {
-            let columns = PlaceColumns::of(reader, self.scope)?;
+    pub(super) fn index(&mut self, index: &Committed, grams: &[Gram]) -> Result<(), CollectError> {
+        let query = self.query(&index.fields, grams);
+        let weight = query.weight(EnableScoring::disabled_from_searcher(&index.searcher))?;
+        for (segment, (reader, columns)) in (0..).zip(index.segments()) {
             let mut failed = None;
-            let mut any = false;
             weight.for_each_no_score(reader, &mut |docs| {
                 for doc in docs.iter().copied().filter(|doc| !reader.is_deleted(*doc)) {
-                    any = true;
-                    if let Err(error) = self.document(&columns, segment, doc) {
+                    if let Err(error) = self.document(columns, segment, doc) {
                         failed = Some(error);
                     }
                 }
@@ -254,14 +183,12 @@ impl<'a> Collector<'a> {
             if let Some(error) = failed {
                 return Err(error.into());
             }
-            if any {
-                self.runs.insert(segment, RunColumns::of(reader)?);
-            }
         }
+        self.committed = Some(index.clone());
         Ok(())
     }
 
-    fn query(&self, fields: &Fields, grams: &[tiro_core::Gram]) -> Box<dyn Query> {
+    fn query(&self, fields: &Fields, grams: &[Gram]) -> Box<dyn Query> {
         let scope = match self.scope {
             Scope::Chat { id, chat } => Some(fields.in_chat(id, chat)),
             Scope::Application(id) => Some(fields.in_application(id)),
@@ -284,37 +211,22 @@ impl<'a> Collector<'a> {
         }
     }
 
-    fn document(&mut self, columns: &PlaceColumns, segment: u32, doc: DocId) -> Result<(), ViewError> {
-        let place = match (columns, self.after) {
-            (PlaceColumns::Inside { oldest, .. }, Some(SearchAfter::Position(after)))
-                if value(oldest, doc) >= *after =>
-            {
-                return Ok(());
-            }
-            (PlaceColumns::Inside { newest, .. }, _) => Place::inside(value(newest, doc)),
-            (PlaceColumns::Everywhere { oldest_at, .. }, Some(SearchAfter::Place(after)))
-                if value(oldest_at, doc) > after.created_at.as_millis() =>
-            {
-                return Ok(());
-            }
-            (
-                PlaceColumns::Everywhere {
-                    application,
-                    newest_at,
-                    newest,
-                    ..
-                },
-                _,
-            ) => {
-                let Some(token) = self.tokens.of(application_id(value(application, doc)))? else {
-                    return Ok(());
-                };
-                Place {
-                    at: value(newest_at, doc),
-                    token: Some(token),
-                    position: value(newest, doc),
-                }
-            }
+    fn document(&mut self, columns: &Columns, segment: u32, doc: DocId) -> Result<(), ViewError> {
+        let is_behind_all = match self.after {
+            None => false,
+            Some(SearchAfter::Position(after)) => columns.oldest_position(doc) >= *after,
+            Some(SearchAfter::Place(after)) => columns.oldest_at(doc) > after.created_at,
+        };
+        if is_behind_all {
+            return Ok(());
+        }
+        let newest = columns.newest_position(doc);
+        let place = match self.scope {
+            Scope::Chat { .. } | Scope::Application(_) => Place::inside(newest),
+            Scope::Everything => match self.tokens.of(columns.application(doc))? {
+                None => return Ok(()),
+                token => Place::of(token.as_ref(), columns.newest_at(doc), newest),
+            },
         };
         let place = match &self.top {
             Some(top) if place > *top => top.clone(),
@@ -346,95 +258,7 @@ impl<'a> Collector<'a> {
         Candidates {
             newest: self.found.into(),
             left_out: self.left_out,
-            runs: self.runs,
+            committed: self.committed,
         }
     }
-}
-
-/// The columns that place a document.
-enum PlaceColumns {
-    Inside {
-        oldest: Column<u64>,
-        newest: Column<u64>,
-    },
-    Everywhere {
-        application: Column<u64>,
-        oldest_at: Column<i64>,
-        newest_at: Column<i64>,
-        newest: Column<u64>,
-    },
-}
-
-impl PlaceColumns {
-    fn of(reader: &SegmentReader, scope: Scope) -> tantivy::Result<PlaceColumns> {
-        let columns = reader.fast_fields();
-        let newest = columns.u64(schema::NEWEST_POSITION)?;
-        Ok(match scope {
-            Scope::Chat { .. } | Scope::Application(_) => PlaceColumns::Inside {
-                oldest: columns.u64(schema::OLDEST_POSITION)?,
-                newest,
-            },
-            Scope::Everything => PlaceColumns::Everywhere {
-                application: columns.u64(schema::APPLICATION)?,
-                oldest_at: columns.i64(schema::OLDEST_AT)?,
-                newest_at: columns.i64(schema::NEWEST_AT)?,
-                newest,
-            },
-        })
-    }
-}
-
-/// The columns that say which messages a document stands for.
-struct RunColumns {
-    application: Column<u64>,
-    chat: Column<u64>,
-    first: Column<u64>,
-    count: Column<u64>,
-}
-
-impl RunColumns {
-    fn of(reader: &SegmentReader) -> tantivy::Result<RunColumns> {
-        let columns = reader.fast_fields();
-        Ok(RunColumns {
-            application: columns.u64(schema::APPLICATION)?,
-            chat: columns.u64(schema::CHAT)?,
-            first: columns.u64(schema::FIRST)?,
-            count: columns.u64(schema::COUNT)?,
-        })
-    }
-
-    fn run(&self, doc: DocId) -> Run {
-        Run {
-            application: application_id(value(&self.application, doc)),
-            chat: value(&self.chat, doc),
-            first: value(&self.first, doc),
-            count: value(&self.count, doc),
-        }
-    }
-}
-
-/// Every document has every column.
-fn value<T: PartialOrd + 'static>(column: &Column<T>, doc: DocId) -> T {
-    column.values.get_val(doc)
-}
-
-fn application_id(number: u64) -> ApplicationId {
-    ApplicationId(u32::try_from(number).expect("an application's number was written with 32 bits"))
-}
-
-/// The newest position that the index has of an application; 0 if it has none.
-pub(super) fn newest_position(searcher: &Searcher, id: ApplicationId) -> tantivy::Result<u64> {
-    let (_, fields) = schema::schema();
-    let query = TermQuery::new(fields.in_application(id), IndexRecordOption::Basic);
-    let weight = query.weight(EnableScoring::disabled_from_searcher(searcher))?;
-    let mut found = 0;
-    for reader in searcher.segment_readers() {
-        let newest = reader.fast_fields().u64(schema::NEWEST_POSITION)?;
-        weight.for_each_no_score(reader, &mut |docs| {
-            for doc in docs {
-                found = found.max(value(&newest, *doc));
-            }
-        })?;
-    }
-    Ok(found)
 }

@@ -1,7 +1,7 @@
 //! The index on disk: opened if it is whole and fits the log, made anew if not, and written by one thread.
 //!
 //! A commit is atomic and says in its payload up to which point of the log it goes. Only the indexer's thread has this;
-//! searches have the [`Searcher`] of the last commit.
+//! searches have the [`Committed`] of the last commit.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use tantivy::directory::error::OpenReadError;
 use tantivy::indexer::{IndexWriterOptions, LogMergePolicy};
 use tantivy::tokenizer::TokenizerManager;
-use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyError};
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyError};
 
+use super::committed::Committed;
 use super::directory::CheckedDirectory;
 use super::documents::{Change, Documents};
 use super::grams::{PackedGrams, TOKENIZER};
@@ -138,8 +139,9 @@ impl DiskIndex {
         self.through
     }
 
-    pub(super) fn searcher(&self) -> Searcher {
-        self.reader.searcher()
+    /// The index as of its last commit.
+    pub(super) fn committed(&self) -> Result<Committed, IndexError> {
+        Ok(Committed::open(self.reader.searcher())?)
     }
 
     /// Takes rows in; they are found after the next commit.
@@ -170,7 +172,7 @@ impl DiskIndex {
     }
 
     /// Makes all that was taken in findable, and durable together with the point of the log that it reaches.
-    pub(super) fn commit(&mut self, through: LogPoint) -> Result<Searcher, IndexError> {
+    pub(super) fn commit(&mut self, through: LogPoint) -> Result<Committed, IndexError> {
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => none.insert(writer_of(&self.index)?),
@@ -180,7 +182,7 @@ impl DiskIndex {
         prepared.commit()?;
         self.through = Some(through);
         self.reader.reload()?;
-        Ok(self.reader.searcher())
+        self.committed()
     }
 }
 

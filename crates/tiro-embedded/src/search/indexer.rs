@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tantivy::Searcher;
-
+use super::committed::Committed;
 use super::index::{DiskIndex, IndexError};
 use super::rows::Rows;
 use super::state::{Next, SharedState, Taken};
@@ -123,7 +122,7 @@ impl Indexer {
         let (mut stretches, mut is_near) = (0, false);
         loop {
             let reached = index.through().map_or(0, |point| point.sequence);
-            self.state.read_on(index.searcher(), index.is_new(), reached);
+            self.state.read_on(index.committed()?, index.is_new(), reached);
             let is_last = is_near || stretches >= STRETCHES_MAX;
             let end = if is_last {
                 self.state.begin_tail()
@@ -134,7 +133,7 @@ impl Indexer {
                 return Ok(None);
             };
             if is_last {
-                self.state.join(index.searcher(), end);
+                self.state.join(index.committed()?, end);
                 return Ok(Some(end));
             }
             is_near = bytes <= LAST_STRETCH_BYTES;
@@ -177,8 +176,8 @@ impl Indexer {
             if waiting >= self.state.options.rebuild_commit_messages || stopping {
                 index.add(&std::mem::take(&mut rows))?;
                 waiting = 0;
-                let searcher = index.commit(after)?;
-                self.tell(index.is_new(), searcher, after, progress);
+                let committed = index.commit(after)?;
+                self.tell(index.is_new(), committed, after, progress);
             }
             if stopping {
                 return Ok(None);
@@ -186,14 +185,14 @@ impl Indexer {
         }
         index.add(&rows)?;
         if let Some(reached) = reached {
-            let searcher = index.commit(reached)?;
-            self.tell(index.is_new(), searcher, reached, progress);
+            let committed = index.commit(reached)?;
+            self.tell(index.is_new(), committed, reached, progress);
         }
         Ok(Some(bytes))
     }
 
-    fn tell(&self, anew: bool, searcher: Searcher, reached: LogPoint, progress: &mut Instant) {
-        self.state.read_on(searcher, anew, reached.sequence);
+    fn tell(&self, anew: bool, committed: Committed, reached: LogPoint, progress: &mut Instant) {
+        self.state.read_on(committed, anew, reached.sequence);
         if progress.elapsed() >= PROGRESS_INTERVAL {
             *progress = Instant::now();
             let (read, of) = (reached.sequence, self.state.end().sequence);
@@ -234,8 +233,8 @@ impl Indexer {
                 return Ok(());
             }
         }
-        let searcher = index.commit(taken.through)?;
-        self.state.committed(searcher, taken.through);
+        let committed = index.commit(taken.through)?;
+        self.state.committed(committed, taken.through);
         Ok(())
     }
 }

@@ -6,7 +6,7 @@
 use lsm_tree::Slice;
 use tiro_core::Message;
 
-use super::candidates::Run;
+use super::committed::Run;
 use crate::encoding::{Corrupt, Decoder};
 use crate::generation::Generation;
 use crate::recent::{Below, Recent};

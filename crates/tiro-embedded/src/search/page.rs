@@ -12,8 +12,10 @@ use tiro_core::{
     SearchRequest, Searched, Shortage,
 };
 
-use super::candidates::{Candidates, CollectError, Collector, Place, Run, newest_position};
+use super::candidates::{Candidates, CollectError, Collector};
+use super::committed::Run;
 use super::messages::{Seen, each_message};
+use super::place::Place;
 use super::scope::{Scope, Tokens, cursor_of, resolve};
 use super::state::{Pinned, SharedState};
 use crate::recent::Recent;
@@ -69,9 +71,11 @@ impl Walk<'_> {
         let (Scope::Chat { id, .. } | Scope::Application(id)) = scope else {
             return Ok(0);
         };
-        match &pinned.searcher {
+        match &pinned.index {
             None => Ok(0),
-            Some(searcher) => newest_position(searcher, id).map_err(|error| self.failed(error.into())),
+            Some(index) => index
+                .newest_position(id)
+                .map_err(|error| self.failed(error.into())),
         }
     }
 
@@ -112,8 +116,8 @@ impl Walk<'_> {
         for rows in &pinned.tail {
             collector.tail(rows, &mut matcher)?;
         }
-        if let Some(searcher) = &pinned.searcher {
-            collector.index(searcher, &self.request.query.grams())?;
+        if let Some(index) = &pinned.index {
+            collector.index(index, &self.request.query.grams())?;
         }
         Ok(collector.finish())
     }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use tantivy::Searcher;
 use tiro_core::Event;
 
 use super::SearchOptions;
+use super::committed::Committed;
 use super::rows::Rows;
 use super::tail::Tail;
 use crate::log::LogPoint;
@@ -49,7 +49,7 @@ pub(crate) struct SharedState {
 
 struct Inner {
     /// `None` until the index was opened.
-    searcher: Option<Searcher>,
+    index: Option<Committed>,
     /// How far the searcher follows the log, while joined.
     committed: u64,
     tail: Tail,
@@ -61,7 +61,7 @@ struct Inner {
 
 /// What one search looks at.
 pub(super) struct Pinned {
-    pub(super) searcher: Option<Searcher>,
+    pub(super) index: Option<Committed>,
     pub(super) tail: Vec<Arc<Rows>>,
     /// Whether that is everything.
     pub(super) complete: bool,
@@ -92,7 +92,7 @@ impl SharedState {
         };
         SharedState {
             inner: Mutex::new(Inner {
-                searcher: None,
+                index: None,
                 committed: 0,
                 tail: Tail::new(end),
                 standing: Standing::Behind(progress),
@@ -148,10 +148,10 @@ impl SharedState {
     }
 
     /// The index reads the log, and has what `searcher` has.
-    pub(super) fn read_on(&self, searcher: Searcher, anew: bool, read: u64) {
+    pub(super) fn read_on(&self, index: Committed, anew: bool, read: u64) {
         let mut inner = self.inner.lock();
         let of = inner.tail.end().sequence.max(read);
-        inner.searcher = Some(searcher);
+        inner.index = Some(index);
         inner.standing = Standing::Behind(Progress { anew, read, of });
     }
 
@@ -163,18 +163,18 @@ impl SharedState {
     }
 
     /// The index has reached the point where the tail began: together they have everything.
-    pub(super) fn join(&self, searcher: Searcher, through: LogPoint) {
+    pub(super) fn join(&self, index: Committed, through: LogPoint) {
         let mut inner = self.inner.lock();
-        inner.searcher = Some(searcher);
+        inner.index = Some(index);
         inner.committed = through.sequence;
         inner.standing = Standing::Joined;
         self.news.notify_all();
     }
 
     /// What was taken last is in the index.
-    pub(super) fn committed(&self, searcher: Searcher, through: LogPoint) {
+    pub(super) fn committed(&self, index: Committed, through: LogPoint) {
         let mut inner = self.inner.lock();
-        inner.searcher = Some(searcher);
+        inner.index = Some(index);
         inner.committed = through.sequence;
         inner.tail.committed();
         self.news.notify_all();
@@ -184,7 +184,7 @@ impl SharedState {
     pub(super) fn fail(&self, why: String) {
         let mut inner = self.inner.lock();
         inner.tail.let_go();
-        inner.searcher = None;
+        inner.index = None;
         inner.standing = Standing::Failed(why);
         self.news.notify_all();
     }
@@ -240,7 +240,7 @@ impl SharedState {
 impl Inner {
     fn pin(&self) -> Pinned {
         Pinned {
-            searcher: self.searcher.clone(),
+            index: self.index.clone(),
             tail: self.tail.chunks(),
             complete: self.standing == Standing::Joined,
         }
