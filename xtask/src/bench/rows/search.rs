@@ -17,13 +17,16 @@ use filled::Filled;
 use latency::{Latencies, Scope};
 use queries::Class;
 
-/// What a median in milliseconds is held against.
-fn bound(scope: Scope) -> Bound {
+/// What a median in milliseconds is held against: at least, and the goal.
+fn median_bound(scope: Scope) -> (f64, f64) {
     match scope {
-        Scope::Chat => Bound::low(1.0, 0.3),
-        Scope::Application => Bound::low(20.0, 5.0),
+        Scope::Chat => (1.0, 0.3),
+        Scope::Application => (20.0, 5.0),
     }
 }
+
+/// Of 100 queries 99 take at most so many times the median that is asked for.
+const P99_MEDIANS: f64 = 5.0;
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let talk = Talk::at_hand(plan)?;
@@ -53,20 +56,24 @@ fn latencies(filled: &Filled, classes: &[Class], scope: Scope) -> anyhow::Result
         all.append(found);
     }
     let messages = thousands(filled.messages as f64);
+    let (at_least, goal) = median_bound(scope);
     let mut rows = vec![
         Row::held(
             &format!("search {scope} of {messages} messages, median"),
             Unit::Milliseconds,
             all.median(),
-            bound(scope),
+            Bound::low(at_least, goal),
             all.to_string(),
         ),
         Row::held(
-            &format!("search {scope}, p99 against median"),
-            Unit::Ratio,
-            all.p99() / all.median(),
-            Bound::low(5.0, 5.0),
-            format!("{:.3} ms against {:.3} ms", all.p99(), all.median()),
+            &format!("search {scope}, p99"),
+            Unit::Milliseconds,
+            all.p99(),
+            Bound::low(P99_MEDIANS * at_least, P99_MEDIANS * goal),
+            format!(
+                "{:.1} times the median measured; held to {P99_MEDIANS} times the one asked for",
+                all.p99() / all.median()
+            ),
         ),
     ];
     rows.extend(of_classes);
