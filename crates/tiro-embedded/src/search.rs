@@ -16,6 +16,7 @@ mod page;
 mod payload;
 mod place;
 mod pool;
+pub(crate) mod proof;
 mod rows;
 mod schema;
 mod scope;

@@ -186,6 +186,16 @@ impl DiskIndex {
     }
 }
 
+/// The crate's writer lets its merges run on when it goes, and they would write into a folder that another index, a check
+/// or an operator has by then.
+impl Drop for DiskIndex {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.writer.take().map(IndexWriter::wait_merging_threads) {
+            tracing::warn!(%error, "the last merge of the search index failed; what it was to replace is still there");
+        }
+    }
+}
+
 fn writer_of(index: &Index) -> Result<IndexWriter, TantivyError> {
     let options = IndexWriterOptions::builder()
         .num_worker_threads(1)

@@ -1,6 +1,7 @@
 //! The index as a medium: lost, damaged, foreign or behind, it is made anew and nothing is lost; and it holds its bounds.
 
 mod medium;
+mod verifies;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -88,7 +88,11 @@ fn a_sound_folder_is_found_sound() {
         "{}",
         ended.stdout
     );
-    assert!(ended.stdout.contains("documents of the search index"), "{}", ended.stdout);
+    assert!(
+        ended.stdout.contains("documents of the search index"),
+        "{}",
+        ended.stdout
+    );
     assert!(ended.stdout.ends_with("The data is sound."), "{}", ended.stdout);
     let report: Value = serde_json::from_str(&verify(folder.path(), &["--json"]).stdout).unwrap();
     assert_eq!(
@@ -96,7 +100,10 @@ fn a_sound_folder_is_found_sound() {
         (&Value::from(true), &Value::from(21))
     );
     let documents = report["index_documents"].as_u64().unwrap();
-    assert!((2..=21).contains(&documents), "21 messages in {documents} documents");
+    assert!(
+        (2..=21).contains(&documents),
+        "21 messages in {documents} documents"
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for file in files(from) {
         std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
