@@ -1,14 +1,16 @@
 //! What a history consists of: writes, reads and reopening, in plain values.
 
+mod search;
+
 use std::sync::Arc;
 
 use tiro_core::{
-    Command, CreateApplication, CreateChat, Epoch, IfMatch, Limits, MessageContent, Metadata, MetadataChange,
-    NewToken, NumberRange, Patch, Query, Request, SearchScope, Timestamp, Token, UpdateApplication,
-    UpdateChat, UpdateMessage,
+    Command, CreateApplication, CreateChat, Epoch, IfMatch, MessageContent, Metadata, MetadataChange,
+    NewToken, NumberRange, Patch, Request, Timestamp, Token, UpdateApplication, UpdateChat, UpdateMessage,
 };
 
 use crate::commands;
+pub(crate) use search::{Search, Within};
 
 /// One step of a history.
 #[derive(Clone, Debug)]
@@ -149,40 +151,6 @@ pub(crate) enum Read {
         range: NumberRange,
     },
     Search(Search),
-}
-
-/// A search, walked to its end in pages.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Search {
-    pub(crate) within: Within,
-    /// One term or two.
-    pub(crate) query: String,
-    pub(crate) limit: u32,
-}
-
-/// Where to search.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Within {
-    Chat { app: u8, chat: u64 },
-    Application { app: u8 },
-    Everything,
-}
-
-impl Search {
-    pub(crate) fn scope(&self) -> SearchScope {
-        match self.within {
-            Within::Chat { app, chat } => SearchScope::Chat {
-                token: token(app),
-                number: chat,
-            },
-            Within::Application { app } => SearchScope::Application(token(app)),
-            Within::Everything => SearchScope::Everything,
-        }
-    }
-
-    pub(crate) fn query(&self) -> Query {
-        Query::parse(&self.query, &Limits::default()).expect("the model makes queries")
-    }
 }
 
 pub(crate) fn token(app: u8) -> Token {
