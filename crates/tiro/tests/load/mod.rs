@@ -133,8 +133,12 @@ pub(crate) async fn run(plan: &Plan<'_>, random: &mut fastrand::Rng) -> Story {
             return story;
         }
         if end == End::Stop {
-            reading::read_everything(&client_of(&stage.tiro), &token, &clock, &mut story.history).await;
-            stage.tiro.stop();
+            let client = client_of(&stage.tiro);
+            let read = reading::read_everything(&client, &token, &clock, &mut story.history).await;
+            let ended = stage.tiro.stop();
+            story.trouble = read
+                .err()
+                .map(|error| format!("it went away while it was read: {error}\n{}", ended.stderr));
             return story;
         }
         stage.tiro.wait();
