@@ -17,6 +17,7 @@ mod requests;
 mod rows;
 mod series;
 mod server;
+mod talk;
 mod texts;
 
 use std::fs;
@@ -73,6 +74,14 @@ pub(crate) struct Plan {
     fill_messages: usize,
     /// Messages of the smaller folder; the larger has ten times as many.
     scale_messages: usize,
+    /// Lines of the chats that are searched, and how often they are told in each folder; the second one is looked at
+    /// closely.
+    search_lines_max: usize,
+    search_copies: &'static [usize],
+    /// Queries of a class.
+    search_queries: usize,
+    /// How long every write is searched for.
+    misses_last: Duration,
     texts: Texts,
 }
 
@@ -88,6 +97,10 @@ impl Plan {
             series_batches: 10_000,
             fill_messages: 1_000_000,
             scale_messages: 1_000_000,
+            search_lines_max: 200_000,
+            search_copies: &[1, 10, 50],
+            search_queries: 300,
+            misses_last: Duration::from_secs(10),
             texts,
         }
     }
@@ -103,6 +116,10 @@ impl Plan {
             series_batches: 1_000,
             fill_messages: 200_000,
             scale_messages: 200_000,
+            search_lines_max: 20_000,
+            search_copies: &[1, 10],
+            search_queries: 200,
+            misses_last: Duration::from_secs(3),
             texts,
         }
     }

@@ -102,13 +102,16 @@ codes! {
     OutcomeUnknown "Whether the request was carried out is not known"
         "Send it again with the same `Idempotency-Key`: if it was carried out, the answer is the original one."
 
+    SearchBehind "The search index is behind"
+        "More was written than a search can read on its own until the index has taken it in. `searched_through` is the place in the application's feed that the index has reached; a search over everything has none. Search again after `Retry-After` seconds, or take what is found up to there with `partial=true`."
+
     // Of single values.
     Missing "A required value is absent or null"
         "The member must be there and must not be `null`."
     Blank "The text is blank"
-        "The text is empty or consists of white space alone. Leave an optional member out, or send `null`."
+        "The text is empty or consists of white space alone. Leave an optional member out, or send `null`. A query is blank if it asks for nothing, as `\"\"` and a lone accent do."
     TooLong "The value is too long"
-        "The limits: names and titles 255 characters (Unicode scalar values), bodies 65,536 bytes of UTF-8, senders 255 bytes, metadata 4 KiB without white space, unless the operator configured others. `detail` has the one that counts."
+        "The limits: names and titles 255 characters (Unicode scalar values), bodies 65,536 bytes of UTF-8, senders 255 bytes, metadata 4 KiB without white space, queries 512 characters, unless the operator configured others. `detail` has the one that counts."
     NulCharacter "The text holds U+0000"
         "Texts may hold every character except U+0000."
     LoneSurrogate "The text holds half of a surrogate pair"
@@ -125,6 +128,8 @@ codes! {
         "A batch has 1 to 1,000 messages."
     TooManyMessages "The batch has too many messages"
         "A batch has 1 to 1,000 messages, unless the operator configured another limit."
+    TooManyTerms "The query has too many terms"
+        "A query has 1 to 16 terms, repeated ones counted each time, unless the operator configured another limit. Terms stand between white space; double quotes make one term of several words."
     UnknownParameter "The route has no such query parameter"
         "Parameters that are not documented are refused rather than ignored."
     DuplicateParameter "The query names a parameter twice"

@@ -9,6 +9,7 @@ mod page;
 mod problem;
 mod report;
 mod request;
+mod search;
 mod thing;
 mod time;
 mod write;
@@ -21,6 +22,7 @@ pub use report::{About, BatchCreated, ImportReport, Ready, Status};
 pub use request::{
     CreateApplication, CreateBatch, CreateChat, CreateMessage, UpdateApplication, UpdateChat, UpdateMessage,
 };
+pub use search::{HighlightRange, Hit, SearchPage};
 pub use thing::{Application, Chat, Message, MetadataObject};
 pub use time::{BadTime, Time};
 pub use write::WriteJson;

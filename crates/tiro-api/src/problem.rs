@@ -24,6 +24,11 @@ pub struct Problem {
     pub request_id: String,
     /// Every value that was refused; empty if the problem is not about values.
     pub errors: Vec<Violation>,
+    /// Only of `search_behind`, and not of a search over everything: the place in the application's feed up to which
+    /// every message can be found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    pub searched_through: Option<String>,
 }
 
 /// One value that was refused, and where it stood: exactly one of the four places is given.

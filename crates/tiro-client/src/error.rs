@@ -153,6 +153,7 @@ mod tests {
                     Violation::pointer(Code::Blank, "/body"),
                     Violation::line(Code::InvalidLine, 7),
                 ],
+                searched_through: None,
             },
             retry_after: None,
         };

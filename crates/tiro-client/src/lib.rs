@@ -16,6 +16,7 @@ mod liveness;
 mod messages;
 mod paging;
 mod patience;
+mod search;
 mod sending;
 mod server;
 
@@ -26,5 +27,6 @@ pub use export::Export;
 pub use import::ImportTarget;
 pub use paging::Paging;
 pub use patience::Patience;
+pub use search::{IfBehind, Search, SearchScope};
 pub use sending::{Key, Sending};
 pub use tiro_api as api;

@@ -98,6 +98,18 @@ behaviours! { ($)
         tokens_that_differ_in_case_are_two_applications,
         positions_of_one_application_do_not_move_with_another,
     }
+    search {
+        a_search_finds_parts_of_words_in_any_case_newest_first,
+        terms_of_one_and_two_characters_are_found,
+        characters_that_mean_something_elsewhere_mean_themselves,
+        every_write_is_found_by_the_next_search,
+        each_scope_finds_what_lies_in_it,
+        what_lies_below_something_deleted_is_not_found,
+        pages_of_a_search_repeat_and_miss_nothing_while_others_write,
+        over_everything_the_time_of_creation_decides,
+        a_restored_application_is_found_when_it_is_complete,
+        random_queries_find_what_reading_everything_finds,
+    }
     cancellation {
         a_write_whose_answer_is_dropped_is_stored_whole_and_blocks_no_one,
     }

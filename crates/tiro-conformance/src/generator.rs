@@ -3,8 +3,10 @@
 //! Words follow Zipf's law over a made-up vocabulary; between them stand names, URLs, code, other scripts, emoji and
 //! control characters. A body is never blank, never longer than 64 KiB and has no U+0000.
 
+mod queries;
 mod scripts;
 
+pub use queries::Queries;
 use scripts::{EMOJI, FOREIGN, SYLLABLES};
 
 /// Words in the vocabulary.

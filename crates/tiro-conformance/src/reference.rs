@@ -5,6 +5,7 @@
 
 mod export;
 mod lists;
+mod search;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -12,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tiro_core::{
     Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, Seen, Timestamp, Token,
+    Pending, Reply, Request, SearchRequest, Searched, Seen, Timestamp, Token,
 };
 
 use state::State;
@@ -125,6 +126,10 @@ impl Engine for ReferenceEngine {
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
         ready(self.state().list_messages(token, chat, range))
+    }
+
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        ready(self.state().search(&request).map(Searched::Found))
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::{
-    Application, Chat, Cursor, Entry, Message, NumberRange, Page, Rejection, Reply, Request, Timestamp, Token,
+    Application, Chat, Cursor, Entry, Message, NumberRange, Page, Rejection, Reply, Request, SearchRequest,
+    Searched, Timestamp, Token,
 };
 
 /// An answer that is on its way.
@@ -129,6 +130,10 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Messages of a chat by number, tombstones included; a page ends early at [`crate::PAGE_BYTES_MAX`].
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>>;
+
+    /// A page of the live messages that match, newest creation first, of all that was acknowledged before; of those that
+    /// changed meanwhile, either state. May stop at a deadline of the engine with fewer hits and a `next`.
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched>;
 
     /// One application, or all of them (tombstones too), each with its whole feed, from one snapshot.
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>>;

@@ -20,6 +20,10 @@
 //! | event | what was decided: every value in it is final, time included |
 //! | facts | the state that a batch of requests needs to be decided |
 //! | engine | stores events and answers queries; embedded or cluster |
+//! | query | terms and phrases that a message must all contain |
+//! | folding | what makes texts comparable in a search: width, case and accents taken away |
+//! | gram | two or three neighbouring characters of a folded text: what an index is asked for |
+//! | hit | a message that a search found, with the places to highlight |
 //! | key | `Idempotency-Key`, bound for ever to the change that its request made |
 
 mod change;
@@ -40,6 +44,7 @@ mod need;
 mod page;
 mod rejection;
 mod reply;
+mod search;
 mod text;
 mod time;
 
@@ -60,13 +65,17 @@ pub use fingerprint::{Fingerprint, fingerprint};
 pub use ids::{ApplicationId, Epoch, Token};
 pub use key::{KeyBinding, KeyName, Namespace};
 pub use limits::{
-    BATCH_MESSAGES_MAX, CHANGES_LIMIT_MAX, DELETED_BLOCK_NUMBERS, Limits, METADATA_DEPTH_MAX, PAGE_BYTES_MAX,
-    PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
+    BATCH_MESSAGES_MAX, CHANGES_LIMIT_MAX, DELETED_BLOCK_NUMBERS, HIGHLIGHTS_MAX, Limits, METADATA_DEPTH_MAX,
+    PAGE_BYTES_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
 };
 pub use metadata::Metadata;
 pub use need::{ApplicationNeed, Need};
 pub use page::{NumberRange, Numbers, Page};
 pub use rejection::{Fault, Field, Rejection};
 pub use reply::{Outcome, Reply};
+pub use search::{
+    BadQuery, BadSearchAfter, FOLDING_VERSION, Folded, Found, Gram, Highlight, Hit, HitPlace, IfBehind,
+    Matcher, Query, SearchAfter, SearchBehind, SearchRequest, SearchScope, Searched, Term, each_gram, grams,
+};
 pub use text::{Body, IdempotencyKey, Name, Sender, Title};
 pub use time::Timestamp;

@@ -12,6 +12,8 @@ pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const METADATA_DEPTH_MAX: usize = 32;
 /// Deleted messages are counted per block of this many numbers: block 0 holds 1 to 256.
 pub const DELETED_BLOCK_NUMBERS: u64 = 256;
+/// Most highlights of one hit: the first ones.
+pub const HIGHLIGHTS_MAX: usize = 100;
 /// Most messages of a batch, unless configured.
 pub const BATCH_MESSAGES_MAX: usize = 1_000;
 
@@ -32,7 +34,7 @@ pub struct Limits {
     pub batch_messages_max: usize,
     /// Longest query, in Unicode scalar values.
     pub query_chars_max: usize,
-    /// Most terms of a query.
+    /// Most terms of a query, repeated ones counted each time.
     pub query_terms_max: usize,
 }
 

@@ -90,6 +90,11 @@ impl<'a> Decoder<'a> {
         self.rest.is_empty()
     }
 
+    /// What was not taken yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Nothing may be left over.
     pub(crate) fn end(&self) -> Result<(), Corrupt> {
         if self.rest.is_empty() {

@@ -7,57 +7,25 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tiro_core::{
     Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, Seen, Shortage, Token,
+    Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::oneshot;
 
-use crate::clock::{Clock, system_clock};
-use crate::disk::{Disk, remedy};
+use crate::clock::Clock;
+use crate::disk::remedy;
 use crate::export;
 use crate::folder::Folder;
 use crate::follower::{Follower, tell_of_damage};
-use crate::log::{self, Log, LogFailed, LogOptions};
+use crate::log::{self, Log, LogFailed};
 use crate::opening::Opening;
-use crate::planted;
+use crate::options::Options;
 use crate::queue::{Job, Queue};
 use crate::reads::Reads;
 use crate::recent::Recent;
 use crate::scrub::Scrub;
-use crate::view::space::ViewOptions;
+use crate::search::{Search, SearchOptions};
 use crate::view::{View, ViewError};
 use crate::writer::{Condition, Fatal, OnFatal, Writer, unavailable};
-
-/// How a data folder is opened.
-pub struct Options {
-    /// Cut the log where synced bytes are damaged, instead of refusing to open. Every application gets a new epoch.
-    pub accept_data_loss: bool,
-    /// Where the log lives. The view is derived and uses the real disk.
-    pub disk: Arc<dyn Disk>,
-    /// Sizes and intervals of the log.
-    pub log: LogOptions,
-    /// Sizes of the view.
-    pub view: ViewOptions,
-    /// Where the times of things come from.
-    pub clock: Clock,
-    /// Told the batches replayed so far and in all, while the folder is opened.
-    pub on_replay: Box<dyn FnMut(u64, u64) + Send>,
-    /// Called once when the process must end.
-    pub on_fatal: OnFatal,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            accept_data_loss: false,
-            disk: planted::disk(),
-            log: LogOptions::default(),
-            view: ViewOptions::default(),
-            clock: system_clock(),
-            on_replay: Box::new(|_, _| {}),
-            on_fatal: Box::new(|_| {}),
-        }
-    }
-}
 
 /// Why a data folder did not open. Nothing that was durable was touched.
 #[derive(Debug)]
@@ -178,6 +146,7 @@ struct Running {
     writer: JoinHandle<Result<Log, Fatal>>,
     follower: Follower,
     scrub: Scrub,
+    search: Search,
     /// Given back last.
     _folder: Folder,
 }
@@ -195,6 +164,7 @@ impl EmbeddedEngine {
     pub(crate) fn start(
         folder: Folder,
         opened: Opened,
+        search: SearchOptions,
         clock: Clock,
         on_fatal: OnFatal,
     ) -> std::io::Result<EmbeddedEngine> {
@@ -209,10 +179,13 @@ impl EmbeddedEngine {
         tell_of_damage(&view, folder.view_failed(), &recent, &queue);
         let follower = Follower::start(Arc::clone(&recent), view)?;
         let scrub = Scrub::start(log.reader(), Arc::clone(&recent))?;
+        let end = recent.look(|active| active.end).0;
+        let search = Search::start(folder.index(), log.reader(), &recent, end, search)?;
         let writer = Writer {
             queue: Arc::clone(&queue),
             log,
             recent: Arc::clone(&recent),
+            search: Arc::clone(search.state()),
             condition: Arc::clone(&condition),
             clock,
         };
@@ -223,6 +196,7 @@ impl EmbeddedEngine {
             writer,
             follower,
             scrub,
+            search,
             _folder: folder,
         }));
         Ok(EmbeddedEngine {
@@ -245,11 +219,13 @@ impl EmbeddedEngine {
     /// # Errors
     /// What was left undone.
     pub fn close(&self) -> Result<(), CloseError> {
-        let Some(running) = self.running.lock().take() else {
+        let Some(mut running) = self.running.lock().take() else {
             return Ok(());
         };
+        running.search.close();
         self.queue.close();
         let written = running.writer.join().map_err(|_| CloseError::Writer);
+        running.search.stop();
         let followed = running.follower.stop().map_err(CloseError::View);
         written?
             .map_err(CloseError::Failed)?
@@ -343,20 +319,23 @@ impl Engine for EmbeddedEngine {
         ready(self.reads.messages(token, chat, range))
     }
 
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        match &*self.running.lock() {
+            Some(running) => Box::pin(running.search.search(request)),
+            None => ready(Err(unavailable(Shortage::Stopping))),
+        }
+    }
+
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
         Box::pin(export::begin(Arc::clone(self.recent()), token))
     }
 
     fn health(&self) -> Health {
-        let found = self
-            .running
-            .lock()
-            .as_ref()
-            .and_then(|running| running.scrub.found());
-        let remarks = found
-            .map(|found| format!("the log has gone bad: {found}"))
-            .into_iter()
-            .collect();
+        let running = self.running.lock();
+        let found = running.as_ref().and_then(|running| running.scrub.found());
+        let found = found.map(|found| format!("the log has gone bad: {found}"));
+        let search = running.as_ref().and_then(|running| running.search.remark());
+        let remarks = found.into_iter().chain(search).collect();
         Health {
             writes_blocked: self.condition.writes_blocked(),
             remarks,

@@ -1,7 +1,7 @@
 //! The data folder: who holds it, which format it has, where its parts are.
 //!
 //! `format` is one line, `tiro-data 1`. `lock` is held by the process that has the folder open and names it by id.
-//! `log/` is the truth; `view/` can be deleted while no process has the folder open.
+//! `log/` is the truth; `view/` and `index/` can be deleted while no process has the folder open.
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,11 @@ impl Folder {
 
     pub(crate) fn view(&self) -> PathBuf {
         self.path.join("view")
+    }
+
+    /// The search index.
+    pub(crate) fn index(&self) -> PathBuf {
+        self.path.join("index")
     }
 
     /// A file that says that the view must be made anew.

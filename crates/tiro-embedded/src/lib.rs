@@ -15,11 +15,13 @@ mod generation;
 pub mod log;
 mod open;
 mod opening;
+mod options;
 mod planted;
 mod queue;
 mod reads;
 mod recent;
 mod scrub;
+mod search;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -27,8 +29,10 @@ mod view;
 mod writer;
 
 pub use clock::Clock;
-pub use engine::{CloseError, EmbeddedEngine, OpenError, Options, new_epoch};
+pub use engine::{CloseError, EmbeddedEngine, OpenError, new_epoch};
 pub use opening::{Opening, ViewRebuilt};
+pub use options::Options;
+pub use search::SearchOptions;
 pub use verify::{Finding, Report, VerifyError, VerifyProgress, verify};
 pub use view::ViewError;
 pub use view::space::ViewOptions;

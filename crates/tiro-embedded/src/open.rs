@@ -13,11 +13,12 @@ use tiro_core::{Application, ApplicationId, Command, Epoch, Facts, Request};
 
 use crate::disk::Disk;
 use crate::encoding::{Decoder, events};
-use crate::engine::{EmbeddedEngine, OpenError, Opened, Options};
+use crate::engine::{EmbeddedEngine, OpenError, Opened};
 use crate::folder::Folder;
 use crate::follower;
 use crate::log::{self, Log, LogPoint, OnDamage, Recovered, ReplayError, ReplayedBatch};
 use crate::opening::{Opening, ViewRebuilt};
+use crate::options::Options;
 use crate::planted;
 use crate::recent::Recent;
 use crate::view::apply::Flush;
@@ -41,14 +42,12 @@ impl EmbeddedEngine {
         let opened = open_log(&disk, &folder, &mut options)?;
         report(&opened.opening.log);
         let path = folder.log();
-        let engine =
-            EmbeddedEngine::start(folder, opened, options.clock, options.on_fatal).map_err(|source| {
-                OpenError::Folder {
-                    doing: "start threads for",
-                    path,
-                    source,
-                }
-            })?;
+        let engine = EmbeddedEngine::start(folder, opened, options.search, options.clock, options.on_fatal)
+            .map_err(|source| OpenError::Folder {
+            doing: "start threads for",
+            path,
+            source,
+        })?;
         abandon_restores(&engine)?;
         if engine.opening().log.accepted_loss.is_some() {
             renew_epochs(&engine)?;

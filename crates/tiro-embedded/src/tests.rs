@@ -4,6 +4,7 @@ mod deletes;
 mod folder;
 mod format;
 mod panics;
+mod search;
 mod verifies;
 
 use std::path::Path;

@@ -1,9 +1,11 @@
-//! Checking a stopped data folder: the log's bytes, the view against the log, and the counts against the things.
+//! Checking a stopped data folder: the log's bytes, the view and the search index against the log, counts against things.
 //!
-//! The log is read once and replayed into a second view beside the first; then both are compared thing by thing.
+//! The log is read once and replayed into a second view beside the first; then both are compared thing by thing, and the
+//! index with the second.
 //! A damaged log is named exactly and not replayed past the damage. Nothing that is the truth is changed.
 
 mod compare;
+mod index;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use crate::view::apply::Flush;
 use crate::view::space::ViewOptions;
 use crate::view::{View, ViewError};
 use compare::Comparison;
+use index::IndexCheck;
 
 /// Most findings that a report lists.
 const FINDINGS_MAX: usize = 100;
@@ -46,6 +49,8 @@ pub struct Report {
     pub messages: u64,
     /// Idempotency keys of live applications.
     pub keys: u64,
+    /// Documents of the search index, each of which stands for up to 16 messages; 0 if it was not compared.
+    pub index_documents: u64,
     /// The first of what is wrong, at most 100.
     pub findings: Vec<Finding>,
     /// How much is wrong in all.
@@ -80,6 +85,13 @@ pub enum VerifyProgress {
     Things {
         /// Chats compared.
         chats: u64,
+    },
+    /// The search index is compared.
+    Index {
+        /// Documents compared.
+        done: u64,
+        /// Documents in all.
+        total: u64,
     },
 }
 
@@ -139,8 +151,10 @@ fn check(folder: &Folder, on_progress: &mut dyn FnMut(VerifyProgress)) -> Result
             None
         }
     };
+    let mut index = IndexCheck::begin(&folder.index(), &mut report);
     let mut on_batch = |after: LogPoint, payload: &[u8]| {
         expected.take(after, payload);
+        index.batch(after, payload);
         if let Some(stored) = &mut stored {
             stored.take(after, payload);
         }
@@ -163,7 +177,7 @@ fn check(folder: &Folder, on_progress: &mut dyn FnMut(VerifyProgress)) -> Result
     {
         report
             .remarks
-            .push("the view was not compared, since the log is not sound".into());
+            .push("the view and the search index were not compared, since the log is not sound".into());
         return Ok(report);
     }
     let expected = expected.finish()?;
@@ -178,6 +192,7 @@ fn check(folder: &Folder, on_progress: &mut dyn FnMut(VerifyProgress)) -> Result
             None => comparison.compare(&expected, &stored.finish()?)?,
         }
     }
+    index.finish(&expected.current(), &mut report, on_progress)?;
     Ok(report)
 }
 

@@ -203,7 +203,8 @@ impl Snapshot {
         )
     }
 
-    fn get(&self, key: &[u8]) -> Result<Option<lsm_tree::Slice>, ViewError> {
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<lsm_tree::Slice>, ViewError> {
         let found = self.tree.get(key, self.sequence).map_err(ViewError::from);
         found.inspect_err(|error| self.trouble.report(error))
     }

@@ -19,6 +19,7 @@ use crate::log::{AppendError, Log, LogFailed, LogSpace};
 use crate::planted::{self, Bug};
 use crate::queue::{Job, Queue, text_bytes};
 use crate::recent::{Recent, Room};
+use crate::search::SharedState;
 use crate::view::ViewError;
 
 /// A batch takes no further request once its events have so many bytes. With the largest request on top it stays
@@ -66,6 +67,7 @@ pub(crate) struct Writer {
     pub(crate) queue: Arc<Queue>,
     pub(crate) log: Log,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) search: Arc<SharedState>,
     pub(crate) condition: Arc<Condition>,
     pub(crate) clock: Clock,
 }
@@ -137,6 +139,7 @@ impl Writer {
         while self.queue.take_all(&mut jobs) {
             let mut waiting = jobs.drain(..);
             while !waiting.as_slice().is_empty() {
+                self.search.wait_for_room();
                 let committed = match self.recent.wait_for_room() {
                     Ok(Room::Some) => self.commit(&mut waiting, &mut batch),
                     Ok(Room::None) => {
@@ -237,6 +240,8 @@ impl Writer {
             self.condition.storage_full.store(false, Ordering::Relaxed);
             tracing::info!("there is space again; writes go on");
         }
+        // What is published can be found: so it is in the tail first.
+        self.search.append(end, &batch.events);
         if !planted::publishes_otherwise(end, &batch.events, facts) {
             self.recent.publish(end, &batch.events, facts);
         }

@@ -101,15 +101,13 @@ impl<H: Handler> Endpoint<H> {
         guard::check(&self.app, &head)?;
         let caller = self.operation.caller;
         let admission = access::admit(&self.app, caller, &head, self.template).await?;
-        let query = match head.uri.query() {
-            Some(text) if caller != Caller::Public => {
-                let mut violations = Violations::default();
-                let query = Query::parse(text, self.operation.parameters, &mut violations);
-                violations.check()?;
-                query
-            }
-            _ => Query::default(),
-        };
+        let mut query = Query::default();
+        if caller != Caller::Public {
+            let mut violations = Violations::default();
+            let text = head.uri.query().unwrap_or_default();
+            query = Query::parse(text, self.operation.parameters, &mut violations);
+            violations.check()?;
+        }
         let call = Call::new(self.app.clone(), head, self.template, query, body);
         match self.handler.handle(call).await {
             Err(problem) if admission == Admission::ByUnverifiedKey => Err(access::unknown_key(problem)),

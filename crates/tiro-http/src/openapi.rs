@@ -73,6 +73,10 @@ fn tags() -> impl IntoIterator<Item = utoipa::openapi::Tag> {
         ),
         ("chats", "Numbered 1, 2, 3 … in their application."),
         ("messages", "Numbered 1, 2, 3 … in their chat."),
+        (
+            "search",
+            "Messages that contain every term of a query, whatever its case, accents and width.",
+        ),
         ("transfer", "Import and export."),
         ("service", "Health, status, metrics."),
         ("documents", "This document and the pages made of it."),
@@ -94,6 +98,8 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<tiro_api::ChatPage<'static>>(&mut all);
     add::<tiro_api::Message<'static>>(&mut all);
     add::<tiro_api::MessagePage<'static>>(&mut all);
+    add::<tiro_api::Hit<'static>>(&mut all);
+    add::<tiro_api::SearchPage<'static>>(&mut all);
     add::<tiro_api::BatchCreated>(&mut all);
     add::<tiro_api::CreateApplication<'static>>(&mut all);
     add::<tiro_api::UpdateApplication<'static>>(&mut all);

@@ -3,7 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tiro_api::Code;
-use tiro_core::{ApplicationsAfter, NumberRange, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, Timestamp, Token};
+use tiro_core::{
+    ApplicationsAfter, BadSearchAfter, NumberRange, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX, SearchAfter,
+    SearchScope, Timestamp, Token,
+};
 
 use crate::path::plain_number;
 use crate::problem::Problem;
@@ -15,6 +18,8 @@ pub(crate) const LIMIT: Parameter = Parameter {
     kind: Kind::Count { max: PAGE_LIMIT_MAX },
     description: "How many things a page has at most; 50 if absent.",
 };
+/// What is wrong with an opaque place that another list made, or nobody.
+pub(crate) const MUST_BE_A_NEXT: &str = "must be the `next` of a page of this list";
 const BEFORE: Parameter = Parameter {
     name: "before",
     kind: Kind::Position,
@@ -63,6 +68,29 @@ pub(crate) const APPLICATIONS: &[Parameter] = &[
         description: "The `next` of a page.",
     },
     LIMIT,
+];
+
+/// The parameters of a search.
+pub(crate) const SEARCH: &[Parameter] = &[
+    Parameter {
+        name: "q",
+        kind: Kind::RequiredText,
+        description: "What to look for: terms between white space, each of which the body must contain, also inside \
+                      words. A double quote at the start of a term opens a phrase that ends at a quote before white \
+                      space or the end; nothing else has a meaning of its own. At most 512 characters and 16 terms.",
+    },
+    Parameter {
+        name: "after",
+        kind: Kind::Text,
+        description: "The `next` of a page.",
+    },
+    LIMIT,
+    Parameter {
+        name: "partial",
+        kind: Kind::OneOf(&["true", "false"]),
+        description: "`true`: where the index is too far behind, answer what is found up to `searched_through` \
+                      instead of `search_behind`.",
+    },
 ];
 
 /// How many things are wanted at most.
@@ -144,6 +172,32 @@ pub(crate) fn next_application(after: &ApplicationsAfter) -> String {
     )
 }
 
+/// The place that a search goes on from, if the query names one.
+pub(crate) fn search_after(
+    query: &Query,
+    scope: &SearchScope,
+) -> Result<Option<SearchAfter>, BadSearchAfter> {
+    let Some(text) = query.text("after") else {
+        return Ok(None);
+    };
+    let place = opened(text, search_name(scope)).ok_or(BadSearchAfter)?;
+    SearchAfter::parse(&place, scope).map(Some)
+}
+
+/// The `next` of a page of hits.
+pub(crate) fn next_hits(after: &SearchAfter, scope: &SearchScope) -> String {
+    sealed(search_name(scope), &after.to_string())
+}
+
+/// A place in one chat and one in an application are written alike; only the name tells them apart.
+fn search_name(scope: &SearchScope) -> &'static str {
+    match scope {
+        SearchScope::Chat { .. } => "chat-search",
+        SearchScope::Application(_) => "application-search",
+        SearchScope::Everything => "search",
+    }
+}
+
 fn sealed(list: &str, place: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{list} {place}"))
 }
@@ -155,11 +209,7 @@ fn opened(text: &str, list: &str) -> Option<String> {
 }
 
 fn not_a_next() -> Problem {
-    refused(
-        "after",
-        Code::InvalidParameter,
-        "must be the `next` of a page of this list",
-    )
+    refused("after", Code::InvalidParameter, MUST_BE_A_NEXT)
 }
 
 fn refused(name: &str, code: Code, text: &str) -> Problem {

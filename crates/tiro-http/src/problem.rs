@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
 use tiro_api::{Code, Violation};
-use tiro_core::{Failure, Fault, Field, Rejection, Shortage, Unavailable};
+use tiro_core::{BadQuery, Cursor, Failure, Fault, Field, Rejection, SearchBehind, Shortage, Unavailable};
 
 use crate::request_id::RequestId;
 use crate::violations::Violations;
@@ -23,6 +23,7 @@ struct Inner {
     detail: Cow<'static, str>,
     errors: Vec<Violation>,
     headers: Vec<(http::HeaderName, HeaderValue)>,
+    searched_through: Option<Cursor>,
     internal: Option<String>,
 }
 
@@ -47,7 +48,7 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::StorageFull | Code::Overloaded | Code::Stopping | Code::OutcomeUnknown => {
+        Code::StorageFull | Code::Overloaded | Code::Stopping | Code::OutcomeUnknown | Code::SearchBehind => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         Code::Missing
@@ -61,6 +62,7 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         | Code::TooDeep
         | Code::EmptyBatch
         | Code::TooManyMessages
+        | Code::TooManyTerms
         | Code::UnknownParameter
         | Code::DuplicateParameter
         | Code::InvalidParameter
@@ -103,6 +105,19 @@ pub(crate) fn fault(fault: &Fault) -> (Code, String) {
     }
 }
 
+/// The code and the text of a refused query.
+pub(crate) fn bad_query(bad: BadQuery) -> (Code, String) {
+    match bad {
+        BadQuery::NoTerm => (Code::Blank, "must ask for something".into()),
+        BadQuery::Nul => fault(&Fault::Nul),
+        BadQuery::TooManyChars { max, actual } => fault(&Fault::TooManyChars { max, actual }),
+        BadQuery::TooManyTerms { max, actual } => (
+            Code::TooManyTerms,
+            format!("has {actual} terms, at most {max} are allowed"),
+        ),
+    }
+}
+
 impl Problem {
     /// A problem with a text for the client.
     ///
@@ -115,6 +130,7 @@ impl Problem {
             detail: detail.into(),
             errors: Vec::new(),
             headers: Vec::new(),
+            searched_through: None,
             internal: None,
         }))
     }
@@ -188,6 +204,7 @@ impl Problem {
             detail: self.0.detail.into_owned(),
             request_id: request_id.as_str().to_owned(),
             errors: self.0.errors,
+            searched_through: self.0.searched_through.map(|cursor| cursor.to_string()),
         };
         let body = serde_json::to_vec(&wire).expect("a problem holds texts and numbers only");
         let mut response = Response::new(Body::from(body));
@@ -218,6 +235,14 @@ impl From<Failure> for Problem {
 impl From<Unavailable> for Problem {
     fn from(unavailable: Unavailable) -> Problem {
         Problem::plain(shortage(unavailable.shortage)).retry_after(unavailable.retry_after)
+    }
+}
+
+impl From<SearchBehind> for Problem {
+    fn from(behind: SearchBehind) -> Problem {
+        let mut problem = Problem::plain(Code::SearchBehind).retry_after(behind.retry_after);
+        problem.0.searched_through = behind.searched_through;
+        problem
     }
 }
 

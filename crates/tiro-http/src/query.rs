@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     OneOf(&'static [&'static str]),
     /// Any text that is not empty; the handler checks it.
     Text,
+    /// Any text, also an empty one, that has to be there; the handler checks it.
+    RequiredText,
 }
 
 /// The parameters of one request, by the names that its route takes.
@@ -37,9 +39,10 @@ pub(crate) enum Kind {
 pub(crate) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
-    /// Reads the part of a URL behind `?`.
+    /// Reads the part of a URL behind `?`; empty where there is none.
     pub(crate) fn parse(text: &str, known: &'static [Parameter], violations: &mut Violations) -> Query {
         let mut query = Query::default();
+        let mut refused = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decoded(raw_name).unwrap_or_else(|| raw_name.to_owned());
@@ -53,6 +56,12 @@ impl Query {
                 query.0.push((parameter.name, value));
             } else {
                 violations.parameter(&name, Code::InvalidParameter, &parameter.kind.wanted());
+                refused.push(parameter.name);
+            }
+        }
+        for parameter in known.iter().filter(|parameter| parameter.kind.is_required()) {
+            if query.text(parameter.name).is_none() && !refused.contains(&parameter.name) {
+                violations.parameter(parameter.name, Code::Missing, "must be there");
             }
         }
         query
@@ -83,6 +92,11 @@ impl Query {
 }
 
 impl Kind {
+    /// Whether a request without the parameter is refused.
+    pub(crate) fn is_required(self) -> bool {
+        matches!(self, Kind::RequiredText)
+    }
+
     fn admits(self, value: &str) -> bool {
         match self {
             Kind::Position => plain_number(value).is_some(),
@@ -91,6 +105,7 @@ impl Kind {
             }
             Kind::OneOf(words) => words.contains(&value),
             Kind::Text => !value.is_empty() && !value.contains('\0'),
+            Kind::RequiredText => true,
         }
     }
 
@@ -100,6 +115,7 @@ impl Kind {
             Kind::Count { max } => format!("must be a whole number from 1 to {max}").into(),
             Kind::OneOf(words) => format!("must be {}", words.join(" or ")).into(),
             Kind::Text => "must be a text in UTF-8 that is not empty".into(),
+            Kind::RequiredText => "must be a text in UTF-8".into(),
         }
     }
 }
@@ -185,5 +201,30 @@ mod tests {
             assert_eq!(refused(wrong), 1, "{wrong}");
         }
         assert_eq!(refused("x=1&limit=0&after=z"), 3);
+    }
+
+    #[test]
+    fn a_required_text_may_be_empty_and_is_refused_once_if_it_is_absent_or_not_a_text() {
+        let known: &[Parameter] = &[Parameter {
+            name: "q",
+            kind: Kind::RequiredText,
+            description: "",
+        }];
+        for (text, codes) in [
+            ("q=", vec![]),
+            ("q=%00", vec![]),
+            ("", vec![Code::Missing]),
+            ("q=%ff", vec![Code::InvalidParameter]),
+            ("q=a&q=b", vec![Code::DuplicateParameter]),
+            ("x=1", vec![Code::UnknownParameter, Code::Missing]),
+        ] {
+            let mut violations = Violations::default();
+            Query::parse(text, known, &mut violations);
+            let found: Vec<Code> = match violations.check() {
+                Ok(()) => Vec::new(),
+                Err(problem) => problem.errors().iter().map(|error| error.code).collect(),
+            };
+            assert_eq!(found, codes, "{text}");
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::documents::Documents;
 use crate::endpoint::Endpoint;
 use crate::problem::Problem;
 use crate::route::{Operation, Route, Verb, delete, get, patch, post};
-use crate::routes::{applications, batch, chats, documents, messages, service};
+use crate::routes::{applications, batch, chats, documents, messages, search, service};
 
 /// The label of requests that no route answers.
 const NO_ROUTE: &str = "none";
@@ -75,6 +75,8 @@ fn application() -> impl IntoIterator<Item = Route> {
     const CHAT: &str = "/v1/applications/{token}/chats/{chat}";
     const MESSAGES: &str = "/v1/applications/{token}/chats/{chat}/messages";
     const BATCH: &str = "/v1/applications/{token}/chats/{chat}/messages/batch";
+    const CHAT_SEARCH: &str = "/v1/applications/{token}/chats/{chat}/messages/search";
+    const SEARCH: &str = "/v1/applications/{token}/search";
     const MESSAGE: &str = "/v1/applications/{token}/chats/{chat}/messages/{number}";
     [
         get(APPLICATION, &applications::GET, applications::get),
@@ -87,6 +89,8 @@ fn application() -> impl IntoIterator<Item = Route> {
         post(MESSAGES, &messages::CREATE, messages::create),
         get(MESSAGES, &messages::LIST, messages::list),
         post(BATCH, &batch::CREATE, batch::create),
+        get(CHAT_SEARCH, &search::CHAT, search::chat),
+        get(SEARCH, &search::APPLICATION, search::application),
         get(MESSAGE, &messages::GET, messages::get),
         patch(MESSAGE, &messages::UPDATE, messages::update),
         delete(MESSAGE, &messages::DELETE, messages::delete),
@@ -102,6 +106,7 @@ fn operator() -> impl IntoIterator<Item = Route> {
             &applications::DELETE,
             applications::delete,
         ),
+        get("/v1/search", &search::EVERYTHING, search::everything),
         get("/v1/status", &service::STATUS, service::status),
         get("/metrics", &service::METRICS, service::metrics),
     ];

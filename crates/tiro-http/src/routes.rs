@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod chats;
 pub(crate) mod documents;
 pub(crate) mod messages;
+pub(crate) mod search;
 pub(crate) mod service;
 
 use crate::problem::Problem;

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use tiro_api::{MetadataObject, Time};
-use tiro_core::{Metadata, Timestamp};
+use tiro_api::{HighlightRange, MetadataObject, Time};
+use tiro_core::{Highlight, Metadata, Timestamp};
 
 use crate::problem::Problem;
 
@@ -49,6 +49,22 @@ pub(crate) fn message(thing: &tiro_core::Message) -> Result<tiro_api::Message<'_
         deleted_at: thing.deleted_at.map(time),
         version: thing.version,
     })
+}
+
+pub(crate) fn hit(thing: &tiro_core::Hit) -> Result<tiro_api::Hit<'_>, Problem> {
+    Ok(tiro_api::Hit {
+        application: Cow::Borrowed(thing.application.as_str()),
+        chat: thing.chat,
+        message: message(&thing.message)?,
+        highlights: thing.highlights.iter().map(highlight).collect(),
+    })
+}
+
+fn highlight(highlight: &Highlight) -> HighlightRange {
+    HighlightRange {
+        start: highlight.start as u64,
+        end: highlight.end as u64,
+    }
 }
 
 /// A time of the wire: the core knows the same years.

@@ -5,6 +5,7 @@
 
 mod client_args;
 mod data_args;
+mod search_args;
 mod serve_args;
 
 use std::ffi::OsString;
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use client_args::{ExportArgs, ImportArgs, ServerArgs};
 pub(crate) use data_args::{NewEpochArgs, VerifyArgs};
+pub(crate) use search_args::SearchArgs;
 pub(crate) use serve_args::{LogArgs, LogFormat, ServeArgs};
 
 /// Text that ends the help of `tiro` itself.
@@ -23,11 +25,12 @@ Examples:
   tiro import --create support chat.ndjson.gz       put a file of messages into a new application
   tiro export backup.ndjson                         write everything to a file
   tiro import backup.ndjson                         bring it back, with the same numbers and tokens
+  tiro search --application app_… late parcel       print the messages that have both words
   tiro verify --data ./tiro-data                    check the data of a stopped server
 
 Exit status:
    0  fine; also after SIGTERM or SIGINT
-   1  something was found, or something failed
+   1  a check found something, a search found nothing, or something failed
    2  the command line or a setting is wrong
   70  the storage failed a write: start Tiro again, it recovers (nothing acknowledged is lost)
 
@@ -51,6 +54,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Write one application, or all, from a server to a file.
     Export(ExportArgs),
+    /// Print the messages that contain every term of a query.
+    Search(SearchArgs),
     /// Check the data folder of a stopped server.
     Verify(VerifyArgs),
     /// Begin new histories after an older copy of the data folder was restored.

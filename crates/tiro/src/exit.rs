@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// All is well; also after SIGTERM or SIGINT.
     Fine = 0,
-    /// Something was found, or something failed.
+    /// A check found something, a search found nothing, or something failed.
     Failed = 1,
     /// The command line or a setting is wrong.
     Usage = 2,

@@ -1,4 +1,4 @@
-//! The executable `tiro`: serves chats, and brings them in, out and through a check.
+//! The executable `tiro`: serves chats, searches them, and brings them in, out and through a check.
 //!
 //! The only crate that names an engine. Each command is a module with `run`; [`cli`] has all flags.
 
@@ -10,6 +10,7 @@ mod import;
 mod new_epoch;
 mod output;
 mod progress;
+mod search;
 mod serve;
 mod signals;
 mod verify;
@@ -34,6 +35,7 @@ fn run(command: &Command) -> ExitCode {
         Command::Serve(args) => serve::run(args),
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),
+        Command::Search(args) => search::run(args),
         Command::Verify(args) => verify::run(args),
         Command::NewEpoch(args) => new_epoch::run(args),
     };

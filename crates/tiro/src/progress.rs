@@ -20,6 +20,7 @@ pub(crate) enum Unit {
     Bytes,
     Batches,
     Chats,
+    Documents,
 }
 
 enum Shown {
@@ -111,6 +112,7 @@ fn line(what: &str, done: u64, total: Option<u64>, unit: Unit) -> String {
         Unit::Bytes => format!("{:.1} MiB", count as f64 / f64::from(1 << 20)),
         Unit::Batches => format!("{count} batches"),
         Unit::Chats => format!("{count} chats"),
+        Unit::Documents => format!("{count} documents"),
     };
     match total {
         Some(total) if total > 0 => {

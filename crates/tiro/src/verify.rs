@@ -18,6 +18,7 @@ struct Written<'a> {
     chats: u64,
     messages: u64,
     keys: u64,
+    index_documents: u64,
     findings_count: u64,
     /// The first of them.
     findings: Vec<WrittenFinding<'a>>,
@@ -55,6 +56,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
 struct Shown {
     log: Option<Progress>,
     things: Option<Progress>,
+    index: Option<Progress>,
 }
 
 impl Shown {
@@ -72,11 +74,19 @@ impl Shown {
                     .get_or_insert_with(|| Progress::new("compared", None, Unit::Chats))
                     .reached(chats);
             }
+            VerifyProgress::Index { done, total } => {
+                if let Some(things) = self.things.take() {
+                    things.finish();
+                }
+                self.index
+                    .get_or_insert_with(|| Progress::new("compared", Some(total), Unit::Documents))
+                    .reached(done);
+            }
         }
     }
 
     fn finish(self) {
-        for progress in [self.log, self.things].into_iter().flatten() {
+        for progress in [self.log, self.things, self.index].into_iter().flatten() {
             progress.finish();
         }
     }
@@ -84,8 +94,15 @@ impl Shown {
 
 fn text(report: &Report) -> String {
     let mut lines = vec![format!(
-        "{} batches in {} log segments; {} applications, {} chats, {} messages, {} idempotency keys",
-        report.batches, report.segments, report.applications, report.chats, report.messages, report.keys
+        "{} batches in {} log segments; {} applications, {} chats, {} messages, {} idempotency keys; {} documents of the \
+         search index",
+        report.batches,
+        report.segments,
+        report.applications,
+        report.chats,
+        report.messages,
+        report.keys,
+        report.index_documents
     )];
     lines.extend(report.remarks.iter().map(|remark| format!("note: {remark}")));
     lines.extend(
@@ -114,6 +131,7 @@ fn written(report: &Report) -> Written<'_> {
         chats: report.chats,
         messages: report.messages,
         keys: report.keys,
+        index_documents: report.index_documents,
         findings_count: report.findings_count,
         findings: report
             .findings

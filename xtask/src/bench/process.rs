@@ -106,8 +106,14 @@ impl Process {
         bail!("the server is still busy after {} s", IDLE_WAIT_MAX.as_secs())
     }
 
-    fn seconds(self) -> anyhow::Result<f64> {
+    /// What all its threads have used so far, those that ended included.
+    pub(crate) fn total(self) -> anyhow::Result<ProcessorTime> {
         let (_, used) = read_stat(&fs::read_to_string(format!("/proc/{}/stat", self.id))?)?;
+        Ok(used)
+    }
+
+    fn seconds(self) -> anyhow::Result<f64> {
+        let used = self.total()?;
         Ok(used.user + used.system)
     }
 }

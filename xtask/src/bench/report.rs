@@ -27,6 +27,7 @@ pub(crate) enum Unit {
     Mebibytes,
     Milliseconds,
     Microseconds,
+    Count,
 }
 
 /// What a figure is held against.
@@ -137,6 +138,7 @@ impl Unit {
             Unit::Mebibytes => format!("{figure:.1} MiB"),
             Unit::Milliseconds => format!("{figure:.3} ms"),
             Unit::Microseconds => format!("{figure:.2} µs"),
+            Unit::Count => thousands(figure),
         }
     }
 }

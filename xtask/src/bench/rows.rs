@@ -10,6 +10,7 @@ mod noop;
 mod profile;
 mod reads;
 mod scale;
+mod search;
 mod sustained;
 
 use clap::ValueEnum;
@@ -40,6 +41,10 @@ pub(crate) enum Group {
     Compaction,
     /// Ten million messages against one million
     Scale,
+    /// Search over two million messages: latency, index, and every write searched for at once
+    Search,
+    /// What search costs at 200,000, two million and ten million messages
+    SearchGrowth,
     /// Processor time of a create, by thread
     Profile,
 }
@@ -64,6 +69,8 @@ impl Group {
             Group::Deletes => deletes::measure(plan),
             Group::Compaction => compaction::measure(plan),
             Group::Scale => scale::measure(plan),
+            Group::Search => search::measure(plan),
+            Group::SearchGrowth => search::growth::measure(plan),
             Group::Profile => profile::measure(plan),
         }
     }

@@ -1,6 +1,7 @@
 //! The real server: the release binary on a folder of its own, on a port that the system chooses.
 
-use std::io::{BufRead, BufReader};
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -43,6 +44,26 @@ impl Server {
         })
     }
 
+    /// The same program without a search index: a file stands where the index's folder belongs, so the engine lets
+    /// writes go on without it and tries again every 30 s.
+    ///
+    /// # Errors
+    /// It searches all the same.
+    pub(crate) fn start_without_index(folder: TempDir) -> anyhow::Result<Server> {
+        let mut server = Server::start(folder)?;
+        server.child.kill()?;
+        server.child.wait()?;
+        let index = server.index();
+        match fs::remove_dir_all(&index) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => fs::write(&index, "")?,
+        }
+        (server.child, server.address) = spawn(server.folder.path())?;
+        let token = server.create_application()?;
+        server.call(&get(&search_path(&token, None, "nothing")), 503)?;
+        Ok(server)
+    }
+
     /// Ends it as `kill -9` does and starts it again on the same folder. Answers how long it took from the start of
     /// the program to the answer of a GET of `path`.
     pub(crate) fn kill_and_start(&mut self, path: &str) -> anyhow::Result<Duration> {
@@ -65,6 +86,20 @@ impl Server {
     /// The folder with its data.
     pub(crate) fn data(&self) -> PathBuf {
         data_folder(self.folder.path())
+    }
+
+    /// The folder of the search index.
+    pub(crate) fn index(&self) -> PathBuf {
+        self.data().join("index")
+    }
+
+    /// Searches an application once.
+    ///
+    /// # Errors
+    /// The answer is not 200, so not of everything that was acknowledged.
+    pub(crate) fn search(&self, token: &str, text: &str) -> anyhow::Result<()> {
+        self.call(&get(&search_path(token, None, text)), 200)?;
+        Ok(())
     }
 
     /// Memory that is the process's own: `RssAnon`.
@@ -177,6 +212,19 @@ fn spawn(folder: &Path) -> anyhow::Result<(Child, SocketAddr)> {
     }
 }
 
+/// The path of a search, in a chat or in the whole application.
+pub(crate) fn search_path(token: &str, chat: Option<usize>, text: &str) -> String {
+    let mut path = format!("/v1/applications/{token}/");
+    if let Some(chat) = chat {
+        path.push_str(&format!("chats/{chat}/messages/"));
+    }
+    path.push_str("search?q=");
+    for byte in text.bytes() {
+        path.push_str(&format!("%{byte:02X}"));
+    }
+    path
+}
+
 /// The body of a batch of messages, each the JSON of one.
 pub(crate) fn batch_body(messages: &[String]) -> String {
     format!(r#"{{"messages": [{}]}}"#, messages.join(","))
@@ -208,6 +256,15 @@ fn address_in(line: &str) -> Option<SocketAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_searched_for_is_encoded_byte_by_byte() {
+        assert_eq!(
+            search_path("t", Some(2), "a ü"),
+            "/v1/applications/t/chats/2/messages/search?q=%61%20%C3%BC"
+        );
+        assert_eq!(search_path("t", None, "+"), "/v1/applications/t/search?q=%2B");
+    }
 
     #[test]
     fn the_address_is_found_in_the_line_that_names_it() {

@@ -28,9 +28,10 @@ pub(crate) struct Texts {
 
 /// A line of the corpus; what else it has is not used.
 #[derive(Deserialize)]
-struct Line {
-    sender: String,
-    body: String,
+pub(crate) struct Line {
+    pub(crate) chat: String,
+    pub(crate) sender: String,
+    pub(crate) body: String,
 }
 
 impl Texts {
@@ -46,30 +47,23 @@ impl Texts {
     }
 
     fn of_corpus(file: &Path) -> anyhow::Result<Texts> {
-        let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
-        let lines = BufReader::new(GzDecoder::new(opened)).lines();
-        let create = |line: std::io::Result<String>| {
-            let said: Line = serde_json::from_str(&line?)?;
-            anyhow::Ok(create(&said.sender, &said.body))
-        };
-        let creates: anyhow::Result<Vec<String>> = lines.take(LINES_MAX).map(create).collect();
-        let creates = creates.with_context(|| format!("cannot read {}", file.display()))?;
-        anyhow::ensure!(!creates.is_empty(), "{} holds no line", file.display());
+        let lines = corpus_lines(file, LINES_MAX)?;
         Ok(Texts {
-            creates,
+            creates: lines
+                .iter()
+                .map(|said| create(&said.sender, &said.body))
+                .collect(),
             source: format!("the corpus ({CORPUS_FILE})"),
         })
     }
 
     fn generated() -> Texts {
-        let mut generator = Generator::new(GENERATOR_SEED);
-        let creates = std::iter::repeat_with(|| generator.message())
-            .filter(|said| said.body.len() <= GENERATED_BODY_BYTES_MAX)
-            .take(LINES_MAX)
-            .map(|said| create(&said.sender, &said.body))
-            .collect();
+        let lines = generated_lines(LINES_MAX);
         Texts {
-            creates,
+            creates: lines
+                .iter()
+                .map(|said| create(&said.sender, &said.body))
+                .collect(),
             source: format!("the generator (seed {GENERATOR_SEED})"),
         }
     }
@@ -92,7 +86,33 @@ impl std::fmt::Display for Texts {
     }
 }
 
-fn create(sender: &str, body: &str) -> String {
+/// The first lines of the corpus, at most so many and at least one.
+pub(crate) fn corpus_lines(file: &Path, count_max: usize) -> anyhow::Result<Vec<Line>> {
+    let opened = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    let lines = BufReader::new(GzDecoder::new(opened)).lines();
+    let read = |line: std::io::Result<String>| anyhow::Ok(serde_json::from_str(&line?)?);
+    let lines: anyhow::Result<Vec<Line>> = lines.take(count_max).map(read).collect();
+    let lines = lines.with_context(|| format!("cannot read {}", file.display()))?;
+    anyhow::ensure!(!lines.is_empty(), "{} holds no line", file.display());
+    Ok(lines)
+}
+
+/// So many lines of the generator, all of one chat.
+pub(crate) fn generated_lines(count: usize) -> Vec<Line> {
+    let mut generator = Generator::new(GENERATOR_SEED);
+    std::iter::repeat_with(|| generator.message())
+        .filter(|said| said.body.len() <= GENERATED_BODY_BYTES_MAX)
+        .take(count)
+        .map(|said| Line {
+            chat: "generated".to_owned(),
+            sender: said.sender,
+            body: said.body,
+        })
+        .collect()
+}
+
+/// The JSON of a create.
+pub(crate) fn create(sender: &str, body: &str) -> String {
     json!({"sender": sender, "body": body}).to_string()
 }
 

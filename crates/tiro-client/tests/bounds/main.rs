@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod scripted;
+mod searching;
 
 use std::time::Duration;
 

@@ -1,10 +1,14 @@
 //! Holds an engine's answers, and at the end all it knows, against what was expected.
 
-use tiro_core::{Cursor, Engine, Failure, Outcome, Page, Reply, Seen};
+use std::cmp::Reverse;
+
+use tiro_core::{
+    Cursor, Engine, Failure, Hit, HitPlace, IfBehind, Outcome, Page, Reply, SearchRequest, Searched, Seen,
+};
 
 use super::expectation::{Accepted, Answer, Expectation, ExpectedPage};
-use super::shown::{Shown, ShownApplication, ShownChat, ShownMessage};
-use super::wish::{Read, Transition, token};
+use super::shown::{Shown, ShownApplication, ShownChat, ShownHit, ShownMessage};
+use super::wish::{Read, Search, Transition, token};
 use crate::export::read_export;
 use crate::holder::{Holder, rejection};
 use crate::{World, check_export};
@@ -106,7 +110,46 @@ async fn read(engine: &dyn Engine, read: &Read, expected: &Answer) {
             };
             applications(engine, *limit, expected).await;
         }
+        Read::Search(search) => {
+            let answer = walked(engine, search).await;
+            compare(answer, expected, |(found, position)| {
+                Answer::Found(found, position)
+            });
+        }
     }
+}
+
+/// Walks a search to its end. The order of hits is proven here, since over everything only the engine knows its clock;
+/// they are answered by token and position, the highest first.
+async fn walked(engine: &dyn Engine, search: &Search) -> Result<(Vec<ShownHit>, Option<u64>), Failure> {
+    let scope = search.scope();
+    let (mut hits, mut after) = (Vec::new(), None);
+    let position = loop {
+        let request = SearchRequest {
+            scope: scope.clone(),
+            query: search.query(),
+            after,
+            limit: search.limit,
+            if_behind: IfBehind::Refuse,
+        };
+        let page = match engine.search(request).await? {
+            Searched::Found(page) => page,
+            Searched::Behind(behind) => panic!("all is searched, but it is answered {behind:?}"),
+        };
+        assert!(page.hits.len() <= search.limit as usize);
+        hits.extend(page.hits);
+        after = page.next;
+        if after.is_none() {
+            break page.searched_through.map(position);
+        }
+    };
+    let places: Vec<HitPlace> = hits.iter().map(Hit::place).collect();
+    assert!(
+        places.is_sorted_by(|one, next| scope.order(one, next).is_lt()),
+        "{places:?}"
+    );
+    hits.sort_by_key(|hit| Reverse((hit.application.clone(), hit.message.created_position)));
+    Ok((hits.iter().map(ShownHit::of).collect(), position))
 }
 
 /// Compares an answer with the expected one of the same kind, or its refusal with the expected refusal.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use tiro_core::{Action, Rejection, Subject};
 
-use super::shown::{Shown, ShownApplication, ShownChat, ShownMessage};
+use super::shown::{Shown, ShownApplication, ShownChat, ShownHit, ShownMessage};
 use super::wish::{self, Members, Transition, Wish};
 
 /// The expected state after some steps, and the expected answer to the last of them.
@@ -103,6 +103,8 @@ pub(crate) enum Answer {
     Messages(ExpectedPage<ShownMessage>),
     /// All live applications, in any order: only the engine knows its clock.
     Applications(Vec<ShownApplication>),
+    /// All hits by token and position, the highest first, and the position up to which was searched in an application.
+    Found(Vec<ShownHit>, Option<u64>),
     Reopened,
 }
 
@@ -195,6 +197,10 @@ impl ExpectedChat {
             activity_position: self.activity_position,
             change_position: self.change_position,
         }
+    }
+
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = String> {
+        self.messages.iter().map(|message| message.body.clone())
     }
 
     fn message(&self, number: u64) -> Result<&ExpectedMessage, Rejection> {

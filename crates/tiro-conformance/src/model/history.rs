@@ -8,7 +8,9 @@ use proptest_state_machine::ReferenceStateMachine;
 use tiro_core::NumberRange;
 
 use super::expectation::{Expectation, ExpectedChat};
-use super::wish::{APPLICATIONS, Members, MembersPatch, Read, Text, Transition, Versions, Wish};
+use super::wish::{
+    APPLICATIONS, Members, MembersPatch, Read, Search, Text, Transition, Versions, Wish, Within,
+};
 
 impl ReferenceStateMachine for Expectation {
     type State = Expectation;
@@ -55,6 +57,8 @@ struct Places {
     chats: Vec<(u8, u64)>,
     /// Messages of live chats, deleted ones too.
     messages: Vec<(u8, u64, u64)>,
+    /// What messages of live chats say, or said.
+    bodies: Vec<String>,
     /// Just beyond the highest position of any application.
     position_beyond: u64,
 }
@@ -83,6 +87,7 @@ impl Places {
             applications: live().map(|(app, _)| *app).collect(),
             chats: chats().map(|(app, number, _)| (app, number)).collect(),
             messages: chats().flat_map(messages).collect(),
+            bodies: chats().flat_map(|(_, _, chat)| chat.bodies()).collect(),
             position_beyond: live()
                 .map(|(_, application)| application.position())
                 .max()
@@ -253,6 +258,38 @@ fn range() -> BoxedStrategy<NumberRange> {
     .boxed()
 }
 
+/// Parts of bodies that there are, mostly; of those of one message or of two.
+fn search(places: &Places) -> BoxedStrategy<Search> {
+    let within = prop_oneof![
+        3 => places.chat().prop_map(|(app, chat)| Within::Chat { app, chat }),
+        3 => places.app().prop_map(|app| Within::Application { app }),
+        2 => Just(Within::Everything),
+    ];
+    let mut bodies = places.bodies.clone();
+    bodies.push("body 7".into());
+    let part = || {
+        let cut = (select(bodies.clone()), any::<prop::sample::Index>(), 1_usize..=8);
+        cut.prop_map(|(body, start, length)| part(&body, start.index(body.chars().count()), length))
+    };
+    let query = (part(), option::weighted(0.3, part())).prop_map(|(one, other)| match other {
+        Some(other) => format!("{one} {other}"),
+        None => one,
+    });
+    (within, query, 1_u32..8)
+        .prop_map(|(within, query, limit)| Search { within, query, limit })
+        .boxed()
+}
+
+/// Some neighbouring characters of a body as one term; a space alone would ask for nothing.
+fn part(body: &str, start: usize, length: usize) -> String {
+    let part: String = body.chars().skip(start).take(length).collect();
+    if part.trim().is_empty() {
+        "o".into()
+    } else {
+        format!("\"{part}\"")
+    }
+}
+
 fn read(places: &Places) -> BoxedStrategy<Read> {
     prop_oneof![
         1 => places.app().prop_map(|app| Read::Application { app }),
@@ -263,6 +300,7 @@ fn read(places: &Places) -> BoxedStrategy<Read> {
             .prop_map(|(app, before, limit)| Read::ChatsByActivity { app, before, limit }),
         1 => places.message().prop_map(|(app, chat, number)| Read::Message { app, chat, number }),
         4 => (places.chat(), range()).prop_map(|((app, chat), range)| Read::Messages { app, chat, range }),
+        6 => search(places).prop_map(Read::Search),
     ]
     .boxed()
 }

@@ -1,6 +1,6 @@
 //! What of a thing the model predicts: all but the engine's clock, whose values only have to agree with each other.
 
-use tiro_core::{Application, Chat, Message, Timestamp};
+use tiro_core::{Application, Chat, Highlight, Hit, Message, Timestamp};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShownApplication {
@@ -38,6 +38,25 @@ pub(crate) struct ShownMessage {
     pub(crate) deleted: bool,
     pub(crate) version: u64,
     pub(crate) created_position: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShownHit {
+    pub(crate) token: String,
+    pub(crate) chat: u64,
+    pub(crate) message: ShownMessage,
+    pub(crate) highlights: Vec<Highlight>,
+}
+
+impl ShownHit {
+    pub(crate) fn of(hit: &Hit) -> ShownHit {
+        ShownHit {
+            token: hit.application.as_str().to_owned(),
+            chat: hit.chat,
+            message: ShownMessage::of(&hit.message),
+            highlights: hit.highlights.clone(),
+        }
+    }
 }
 
 /// What a request is answered.

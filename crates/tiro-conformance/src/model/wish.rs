@@ -1,5 +1,7 @@
 //! What a history consists of: writes, reads and reopening, in plain values.
 
+mod search;
+
 use std::sync::Arc;
 
 use tiro_core::{
@@ -8,6 +10,7 @@ use tiro_core::{
 };
 
 use crate::commands;
+pub(crate) use search::{Search, Within};
 
 /// One step of a history.
 #[derive(Clone, Debug)]
@@ -147,6 +150,7 @@ pub(crate) enum Read {
         chat: u64,
         range: NumberRange,
     },
+    Search(Search),
 }
 
 pub(crate) fn token(app: u8) -> Token {

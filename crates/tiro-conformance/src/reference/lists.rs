@@ -8,7 +8,7 @@ use tiro_core::{
 use super::state::State;
 
 impl State {
-    fn live_application(&self, token: &Token) -> Result<&Application, Rejection> {
+    pub(super) fn live_application(&self, token: &Token) -> Result<&Application, Rejection> {
         let Ok(found) = self.application_by_token(token);
         let application = found
             .and_then(|found| self.applications.get(&found.id))
@@ -19,7 +19,7 @@ impl State {
         }
     }
 
-    fn live_chat(&self, token: &Token, number: u64) -> Result<(&Application, &Chat), Rejection> {
+    pub(super) fn live_chat(&self, token: &Token, number: u64) -> Result<(&Application, &Chat), Rejection> {
         let application = self.live_application(token)?;
         let chat = self
             .chats

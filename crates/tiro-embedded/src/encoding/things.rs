@@ -163,10 +163,30 @@ impl Decoder<'_> {
             decoder.optional(Decoder::skip_text)?;
             decoder.optional(Decoder::skip_text)
         })?;
+        self.skip_times_and_version()
+    }
+
+    /// What comes in a message behind its content.
+    fn skip_times_and_version(&mut self) -> Result<(), Corrupt> {
         self.number()?;
         self.number()?;
         self.optional(Decoder::number)?;
         self.number()?;
         self.number().map(drop)
+    }
+}
+
+impl<'a> Decoder<'a> {
+    /// Passes over a message, but for its number and body; a tombstone has none.
+    pub(crate) fn message_body(&mut self) -> Result<(u64, Option<&'a str>), Corrupt> {
+        let number = self.number()?;
+        let body = self.optional(|decoder| {
+            let body = decoder.text()?;
+            decoder.optional(Decoder::skip_text)?;
+            decoder.optional(Decoder::skip_text)?;
+            Ok(body)
+        })?;
+        self.skip_times_and_version()?;
+        Ok((number, body))
     }
 }

@@ -39,12 +39,17 @@ pub(super) fn query_parameter(parameter: &Parameter) -> ParameterBuilder {
         Kind::Position => integer().minimum(Some(0)),
         Kind::Count { max } => integer().minimum(Some(1)).maximum(Some(max)),
         Kind::OneOf(words) => text_schema().enum_values(Some(words.iter().copied())),
-        Kind::Text => text_schema().min_length(Some(1)),
+        Kind::Text | Kind::RequiredText => text_schema().min_length(Some(1)),
+    };
+    let required = if parameter.kind.is_required() {
+        Required::True
+    } else {
+        Required::False
     };
     ParameterBuilder::new()
         .name(parameter.name)
         .parameter_in(ParameterIn::Query)
-        .required(Required::False)
+        .required(required)
         .description(Some(parameter.description))
         .schema(Some(schema))
 }

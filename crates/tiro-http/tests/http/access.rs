@@ -6,13 +6,14 @@ use tiro_http::{Config, CorsOrigin, Exposure};
 use crate::support::{Persona, TestApp, keyed_config};
 
 /// Routes that need the operator's key.
-const OPERATOR_ROUTES: [(Method, &str); 6] = [
+const OPERATOR_ROUTES: [(Method, &str); 7] = [
     (Method::POST, "/v1/applications"),
     (Method::GET, "/v1/applications"),
     (Method::DELETE, "/v1/applications/app_aaaaaaaaaaaaaaaaaaaaaaaaaa"),
     (Method::GET, "/v1/status"),
     (Method::GET, "/metrics"),
     (Method::GET, "/v1/export"),
+    (Method::GET, "/v1/search?q=anything"),
 ];
 
 #[tokio::test]

@@ -158,7 +158,7 @@ async fn the_pages_load_nothing_and_run_nothing() {
         );
     }
     let page = app.get("/docs").send().await;
-    for id in ["create_message", "list_chats", "import"] {
+    for id in ["create_message", "list_chats", "search_chat", "import"] {
         assert!(page.text().contains(&format!("id=\"{id}\"")), "{id}");
     }
 }

@@ -15,6 +15,7 @@ mod idempotency;
 mod limits;
 mod lists;
 mod messages;
+mod search;
 mod service;
 mod support;
 mod transfer;

@@ -49,6 +49,7 @@ fn help_and_version_are_about_tiro_and_fine() {
         "serve",
         "import",
         "export",
+        "search",
         "verify",
         "new-epoch",
         "Exit status",
@@ -191,10 +192,35 @@ fn a_wrong_value_is_refused_with_the_flag_and_what_to_write() {
         ),
         (&["tiro", "import", "--operator-key", ""], "is empty"),
         (&["tiro", "verify", "--daat", "x"], "--data"),
+        (&["tiro", "search"], "QUERY"),
+        (&["tiro", "search", "--chat", "4", "a"], "--application"),
+        (&["tiro", "search", "--limit", "0", "a"], "--limit"),
+        (&["tiro", "search", "--all", "--limit", "9", "a"], "--all"),
+        (&["tiro", "search", "--force"], "--force"),
         (&["tiro", "sreve"], "serve"),
     ] {
         let message = refused(line);
         assert!(message.contains(said), "{line:?}: {message}");
+    }
+}
+
+#[test]
+fn the_words_of_a_query_are_taken_as_they_stand() {
+    for (line, words) in [
+        (&["tiro", "search", "a", "b c"][..], &["a", "b c"][..]),
+        (
+            &["tiro", "search", "--limit", "7", "--", "--force", "-"],
+            &["--force", "-"],
+        ),
+        (
+            &["tiro", "search", "a", "--application", "t", "--chat", "4"],
+            &["a"],
+        ),
+    ] {
+        match parsed(line).unwrap() {
+            Command::Search(args) => assert_eq!(args.query, words, "{line:?}"),
+            other => panic!("{other:?}"),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ fn help_of_every_command_is_fine_and_goes_to_standard_output() {
         &["serve", "--help"],
         &["import", "--help"],
         &["export", "--help"],
+        &["search", "--help"],
         &["verify", "--help"],
         &["new-epoch", "--help"],
     ] {
@@ -29,7 +30,7 @@ fn help_of_every_command_is_fine_and_goes_to_standard_output() {
 
 #[test]
 fn help_shows_no_key_from_the_environment() {
-    for command in ["serve", "import", "export"] {
+    for command in ["serve", "import", "export", "search"] {
         let ended = Launch::new([command, "--help"])
             .env("TIRO_OPERATOR_KEY", "top-secret")
             .run();

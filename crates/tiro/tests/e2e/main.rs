@@ -15,6 +15,8 @@ mod pasting;
 mod readme;
 mod refusing;
 mod requests;
+mod search;
+mod searching;
 mod stopping;
 mod support;
 mod verifying;

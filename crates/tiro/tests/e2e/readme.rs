@@ -30,8 +30,8 @@ async fn the_curl_lines_of_the_readme_work_when_pasted() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let [chat, first, second, list, application] = answers.as_slice() else {
-        panic!("not five answers: {said}");
+    let [chat, first, second, list, found, application] = answers.as_slice() else {
+        panic!("not six answers: {said}");
     };
     assert_eq!(
         (&chat["number"], &chat["title"]),
@@ -46,6 +46,8 @@ async fn the_curl_lines_of_the_readme_work_when_pasted() {
         (&2.into(), &"On its way.".into())
     );
     assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(found["data"][0]["message"], *first);
+    assert_eq!(found["data"][0]["highlights"][0]["start"], 12);
     assert_eq!(
         (&application["name"], &application["chats_count"]),
         (&"My shop".into(), &1.into())

@@ -41,15 +41,20 @@ pub(crate) async fn create_message(client: &Client, token: &str, chat: u64, body
     created.unwrap().value.number
 }
 
+/// New messages with these bodies, in one batch; the number of the first.
+pub(crate) async fn create_messages(client: &Client, token: &str, chat: u64, bodies: &[String]) -> u64 {
+    let messages: Vec<_> = bodies.iter().map(|body| message(body)).collect();
+    let created = client
+        .create_messages(token, chat, &messages, &Sending::default())
+        .await;
+    created.unwrap().value.first
+}
+
 /// `count` messages with the bodies `1`, `2`, … in batches as large as allowed.
 pub(crate) async fn create_numbered_messages(client: &Client, token: &str, chat: u64, count: usize) {
     let bodies: Vec<String> = (1..=count).map(|number| number.to_string()).collect();
     for bodies in bodies.chunks(1_000) {
-        let messages: Vec<_> = bodies.iter().map(|body| message(body)).collect();
-        client
-            .create_messages(token, chat, &messages, &Sending::default())
-            .await
-            .unwrap();
+        create_messages(client, token, chat, bodies).await;
     }
 }
 

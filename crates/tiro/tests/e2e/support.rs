@@ -117,6 +117,11 @@ impl Running {
         drop(self.child.stdin.take());
     }
 
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGTERM.
     pub(crate) fn terminate(&self) {
         pidfd_send_signal(&self.exit, Signal::TERM).unwrap();

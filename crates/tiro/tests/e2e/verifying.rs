@@ -88,12 +88,48 @@ fn a_sound_folder_is_found_sound() {
         "{}",
         ended.stdout
     );
+    assert!(
+        ended.stdout.contains("documents of the search index"),
+        "{}",
+        ended.stdout
+    );
     assert!(ended.stdout.ends_with("The data is sound."), "{}", ended.stdout);
     let report: Value = serde_json::from_str(&verify(folder.path(), &["--json"]).stdout).unwrap();
     assert_eq!(
         (&report["sound"], &report["messages"]),
         (&Value::from(true), &Value::from(21))
     );
+    let documents = report["index_documents"].as_u64().unwrap();
+    assert!(
+        (2..=21).contains(&documents),
+        "21 messages in {documents} documents"
+    );
+}
+
+#[test]
+fn a_search_index_that_is_gone_is_no_fault_and_a_damaged_one_is_named_with_its_remedy() {
+    let folder = temp_folder();
+    filled(folder.path());
+    let index = folder.path().join("index");
+    let list = index.join("meta.json");
+    let mut bytes = fs::read(&list).unwrap();
+    bytes[20] ^= 1;
+    fs::write(&list, bytes).unwrap();
+    let damaged = verify(folder.path(), &[]);
+    assert_eq!(damaged.code, Some(1), "{damaged:?}");
+    let remedy = format!("delete the folder {}", index.display());
+    assert!(
+        damaged.stdout.contains("FOUND: index: ") && damaged.stdout.contains(&remedy),
+        "{}",
+        damaged.stdout
+    );
+    fs::remove_dir_all(&index).unwrap();
+    let gone = verify(folder.path(), &["--json"]);
+    assert_eq!(gone.code, Some(0), "{gone:?}");
+    let report: Value = serde_json::from_str(&gone.stdout).unwrap();
+    let remark = report["remarks"][0].as_str().unwrap();
+    assert!(remark.contains("the search index is missing"), "{remark}");
+    assert_eq!(report["index_documents"], 0);
 }
 
 #[test]

@@ -21,6 +21,16 @@ const THREADS: [(&str, &str); 5] = [
     ("tiro-log", "segments ahead of use, off the way to the answer"),
 ];
 
+/// Threads of the index that stay, by what their names begin with. It has others that end, so its time is what the
+/// process used beyond all other threads.
+const INDEX_THREADS: [&str; 4] = ["tiro-indexer", "merge_thread", "segment_updater", "thrd-tantivy"];
+
+/// The processor time of a process so far.
+struct Looked {
+    total: ProcessorTime,
+    threads: BTreeMap<String, ProcessorTime>,
+}
+
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
     let token = server.create_application()?;
@@ -41,22 +51,21 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     };
     // The first run is for caches and the processor's clock.
     load.run()?;
-    let before = server.process().threads()?;
+    server.process().wait_until_idle()?;
+    let before = Looked::at(&server)?;
     let counted = load.run()?;
-    let after = server.process().threads()?;
+    // The index takes in what came last a little later.
+    server.process().wait_until_idle()?;
+    let after = Looked::at(&server)?;
 
     let creates = counted.rate * plan.lasts.as_secs_f64();
-    let used = |name: &str| {
-        let at = |times: &BTreeMap<String, ProcessorTime>| times.get(name).copied();
-        let (before, after) = (at(&before).unwrap_or_default(), at(&after).unwrap_or_default());
+    let row = |name: &str, of: &dyn Fn(&Looked) -> ProcessorTime, what: &str| {
+        let (before, after) = (of(&before), of(&after));
         let each_us = |seconds: f64| seconds * 1e6 / creates;
-        (
+        let (user, system) = (
             each_us(after.user - before.user),
             each_us(after.system - before.system),
-        )
-    };
-    let row = |(name, what): (&str, &str)| {
-        let (user, system) = used(name);
+        );
         Row::reported(
             &format!("processor time of a create: {name}"),
             Unit::Microseconds,
@@ -67,5 +76,34 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
             ),
         )
     };
-    Ok(THREADS.map(row).into())
+    let of_thread = |(name, what)| row(name, &|looked| looked.of(name), what);
+    let mut rows: Vec<Row> = THREADS.into_iter().map(of_thread).collect();
+    rows.push(row(
+        "the search index",
+        &Looked::of_index,
+        "grams, segments and their merging in tiro-indexer and the crate's threads, off the way to the answer",
+    ));
+    Ok(rows)
+}
+
+impl Looked {
+    fn at(server: &Server) -> anyhow::Result<Looked> {
+        Ok(Looked {
+            total: server.process().total()?,
+            threads: server.process().threads()?,
+        })
+    }
+
+    fn of(&self, name: &str) -> ProcessorTime {
+        self.threads.get(name).copied().unwrap_or_default()
+    }
+
+    fn of_index(&self) -> ProcessorTime {
+        let is_other = |name: &str| !INDEX_THREADS.iter().any(|begin| name.starts_with(begin));
+        let others = self.threads.iter().filter(|(name, _)| is_other(name));
+        others.fold(self.total, |left, (_, used)| ProcessorTime {
+            user: left.user - used.user,
+            system: left.system - used.system,
+        })
+    }
 }

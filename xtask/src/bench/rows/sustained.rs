@@ -1,10 +1,13 @@
 //! Batch creates for a minute: the rate from span to span, the memory meanwhile, and what was left to do at the end.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
 
 use crate::bench::Plan;
 use crate::bench::compare::median;
-use crate::bench::load::Load;
+use crate::bench::load::{Counted, Load};
 use crate::bench::report::{Bound, Row, Unit, thousands};
 use crate::bench::requests::{Requests, post};
 use crate::bench::server::{Server, batch_body};
@@ -15,10 +18,50 @@ const BATCH_MESSAGES: usize = 1_000;
 /// Different batches; each chat gets all of them in turn.
 const BATCHES: usize = 16;
 
+/// What a server made of the load.
+struct Sustained {
+    counted: Counted,
+    peak_mebibytes: f64,
+    idle_mebibytes: f64,
+    left: Duration,
+}
+
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
-    let server = Server::start(plan.temporary_folder()?)?;
+    let indexed = Server::start(plan.temporary_folder()?)?;
+    let token = indexed.create_application()?;
+    let with_index = run(plan, &indexed, &token, |server| server.search(&token, "the"))
+        .context("with the search index on")?;
+    drop(indexed);
+    let server = Server::start_without_index(plan.temporary_folder()?)?;
     let token = server.create_application()?;
-    server.create_chats(&token, CHATS)?;
+    let without_index = run(plan, &server, &token, |_| Ok(())).context("without a search index")?;
+
+    let mut rows = vec![rate_row(
+        plan,
+        "batch creates, messages, search behind by no more than its bound",
+        &with_index,
+        Bound::high(100_000.0, 150_000.0),
+        "; a search right after the last answer had all of it",
+    )];
+    rows.extend(reported(plan, &with_index));
+    rows.push(rate_row(
+        plan,
+        "batch creates, messages, index off",
+        &without_index,
+        Bound::high(200_000.0, 300_000.0),
+        "; the same program, whose index cannot be made since a file stands where its folder belongs",
+    ));
+    Ok(rows)
+}
+
+/// Does something right after the last answer.
+fn run(
+    plan: &Plan,
+    server: &Server,
+    token: &str,
+    then: impl Fn(&Server) -> anyhow::Result<()>,
+) -> anyhow::Result<Sustained> {
+    server.create_chats(token, CHATS)?;
     let messages = plan.messages(BATCHES * BATCH_MESSAGES);
     let bodies: Vec<String> = messages.chunks(BATCH_MESSAGES).map(batch_body).collect();
     let request = |index: usize| {
@@ -35,50 +78,68 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         status: 201,
         lasts: plan.batches_last,
     };
-    let (counted, peak) = server.process().peak_while(|| load.run())?;
-    let left = server.process().wait_until_idle()?;
+    let (counted, peak_mebibytes) = server.process().peak_while(|| load.run())?;
+    then(server)?;
+    Ok(Sustained {
+        counted,
+        peak_mebibytes,
+        left: server.process().wait_until_idle()?,
+        idle_mebibytes: server.anonymous_mebibytes()?,
+    })
+}
 
-    let each = |rate: f64| rate * BATCH_MESSAGES as f64;
-    let rates: Vec<f64> = counted.rates(plan.span).into_iter().map(each).collect();
+/// Messages for each batch.
+fn each(rate: f64) -> f64 {
+    rate * BATCH_MESSAGES as f64
+}
+
+fn rate_row(plan: &Plan, what: &str, found: &Sustained, bound: Bound, more: &str) -> Row {
+    let counted = &found.counted;
+    Row::held(
+        what,
+        Unit::PerSecond,
+        each(counted.rate),
+        bound,
+        format!(
+            "{} s, {CONNECTIONS} connections, {BATCH_MESSAGES} messages a batch, {CHATS} chats; a batch took {:.1} ms (median), {:.1} ms (99 of 100), {:.1} ms (worst){more}",
+            plan.batches_last.as_secs(),
+            counted.median.as_secs_f64() * 1_000.0,
+            counted.p99.as_secs_f64() * 1_000.0,
+            counted.worst.as_secs_f64() * 1_000.0,
+        ),
+    )
+}
+
+fn reported(plan: &Plan, found: &Sustained) -> [Row; 3] {
+    let rates: Vec<f64> = found.counted.rates(plan.span).into_iter().map(each).collect();
     let slowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
     let in_turn: Vec<String> = rates.iter().map(|rate| thousands(rate / 1_000.0)).collect();
-    let (lasts, span) = (plan.batches_last.as_secs(), plan.span.as_secs());
-    Ok(vec![
-        Row::held(
-            "batch creates, messages; no search index yet",
-            Unit::PerSecond,
-            each(counted.rate),
-            Bound::high(200_000.0, 300_000.0),
-            format!(
-                "{lasts} s, {CONNECTIONS} connections, {BATCH_MESSAGES} messages a batch, {CHATS} chats; a batch took {:.1} ms (median), {:.1} ms (99 of 100), {:.1} ms (worst)",
-                counted.median.as_secs_f64() * 1_000.0,
-                counted.p99.as_secs_f64() * 1_000.0,
-                counted.worst.as_secs_f64() * 1_000.0,
-            ),
-        ),
+    [
         Row::reported(
             "the slowest span of them, against the median span",
             Unit::Ratio,
             slowest / median(rates),
             format!(
-                "spans of {span} s, in turn, thousands a second: {}",
+                "spans of {} s, in turn, thousands a second: {}",
+                plan.span.as_secs(),
                 in_turn.join(" ")
             ),
         ),
         Row::reported(
             "most memory meanwhile: RssAnon",
             Unit::Mebibytes,
-            peak,
+            found.peak_mebibytes,
             format!(
                 "looked at ten times a second; {:.1} MiB once idle",
-                server.anonymous_mebibytes()?
+                found.idle_mebibytes
             ),
         ),
         Row::reported(
             "left to do after the last answer, until the server is idle",
             Unit::Milliseconds,
-            left.as_secs_f64() * 1_000.0,
-            "the view and its merging: what was answered is durable and can be read".to_owned(),
+            found.left.as_secs_f64() * 1_000.0,
+            "view, index and their merging: what was answered is durable and can be read and found"
+                .to_owned(),
         ),
-    ])
+    ]
 }

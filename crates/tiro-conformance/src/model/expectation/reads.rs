@@ -2,10 +2,11 @@
 
 use std::cmp::Reverse;
 
-use tiro_core::{NumberRange, Rejection};
+use tiro_core::{NumberRange, Query, Rejection};
 
-use super::{Answer, Expectation, ExpectedPage};
-use crate::model::wish::Read;
+use super::{Answer, Expectation, ExpectedApplication, ExpectedChat, ExpectedMessage, ExpectedPage};
+use crate::model::shown::ShownHit;
+use crate::model::wish::{Read, Search, Within};
 use crate::slow::slow_page;
 
 impl Expectation {
@@ -51,7 +52,35 @@ impl Expectation {
                 let messages = chat.messages.iter().map(|message| message.shown()).collect();
                 Ok(Answer::Messages(page(messages, *range, application.position())))
             }
+            Read::Search(search) => self.search(search),
         }
+    }
+
+    /// Every live message of the scope is looked at.
+    fn search(&self, search: &Search) -> Result<Answer, Rejection> {
+        let query = search.query();
+        let (mut found, mut position) = (Vec::new(), None);
+        match search.within {
+            Within::Chat { app, chat } => {
+                let application = self.live(app)?;
+                found.extend(application.live_chat(chat)?.hits(&application.token, &query));
+                position = Some(application.position());
+            }
+            Within::Application { app } => {
+                let application = self.live(app)?;
+                found.extend(application.hits(&query));
+                position = Some(application.position());
+            }
+            Within::Everything => {
+                let live = self
+                    .applications
+                    .values()
+                    .filter(|application| !application.deleted);
+                found.extend(live.flat_map(|application| application.hits(&query)));
+            }
+        }
+        found.sort_by_key(|hit| Reverse((hit.token.clone(), hit.message.created_position)));
+        Ok(Answer::Found(found, position))
     }
 
     fn by_activity(&self, app: u8, before: Option<u64>, limit: u32) -> Result<Answer, Rejection> {
@@ -71,6 +100,28 @@ impl Expectation {
             next,
             position: application.position(),
         }))
+    }
+}
+
+impl ExpectedApplication {
+    fn hits(&self, query: &Query) -> Vec<ShownHit> {
+        let live = self.chats.iter().filter(|chat| !chat.deleted);
+        live.flat_map(|chat| chat.hits(&self.token, query)).collect()
+    }
+}
+
+impl ExpectedChat {
+    fn hits(&self, token: &str, query: &Query) -> Vec<ShownHit> {
+        let live = self.messages.iter().filter(|message| !message.deleted);
+        let hit = |message: &ExpectedMessage| {
+            Some(ShownHit {
+                token: token.to_owned(),
+                chat: self.number,
+                message: message.shown(),
+                highlights: query.matches(&message.body)?,
+            })
+        };
+        live.filter_map(hit).collect()
     }
 }
 

@@ -1,11 +1,12 @@
-//! The reference engine, which can be told to fail, to panic, or to hold writes back.
+//! The reference engine, which can be told to fail, to panic, to hold writes back, or to have an index that is behind.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, Seen, Shortage, Token,
+    Application, ApplicationsAfter, Chat, Cursor, Engine, Export, Failure, Health, IfBehind, Message,
+    NumberRange, Page, Pending, Reply, Request, SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -16,6 +17,8 @@ pub(crate) struct TestEngine {
     failure: Mutex<Option<Failure>>,
     blocked: Mutex<Option<Shortage>>,
     panics: Mutex<bool>,
+    /// How far the index is and when to ask again, if it is behind.
+    behind: Mutex<Option<SearchBehind>>,
     /// Writes are answered while this is true.
     answering: watch::Sender<bool>,
     /// How many writes were taken over.
@@ -29,6 +32,7 @@ impl Default for TestEngine {
             failure: Mutex::default(),
             blocked: Mutex::default(),
             panics: Mutex::default(),
+            behind: Mutex::default(),
             answering: watch::Sender::new(true),
             writes: watch::Sender::new(0),
         }
@@ -46,6 +50,14 @@ impl TestEngine {
 
     pub(crate) fn panic_on_reads(&self) {
         *self.panics.lock().unwrap() = true;
+    }
+
+    /// From now on searches know nothing of what lies behind this place of the feed.
+    pub(crate) fn fall_behind(&self, searched_through: Option<Cursor>, retry_after: Duration) {
+        *self.behind.lock().unwrap() = Some(SearchBehind {
+            searched_through,
+            retry_after,
+        });
     }
 
     /// Takes writes over, but answers none until [`TestEngine::answer`].
@@ -117,6 +129,27 @@ impl Engine for TestEngine {
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
         self.inner.messages(token, chat, range)
+    }
+
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        let Some(behind) = self.behind.lock().unwrap().clone() else {
+            return self.inner.search(request);
+        };
+        if request.if_behind == IfBehind::Refuse {
+            return Box::pin(std::future::ready(Ok(Searched::Behind(behind))));
+        }
+        Box::pin(async move {
+            let Searched::Found(mut found) = self.inner.search(request).await? else {
+                panic!("the reference engine is never behind");
+            };
+            if let Some(reached) = &behind.searched_through {
+                found
+                    .hits
+                    .retain(|hit| hit.message.created_position <= reached.position);
+            }
+            found.searched_through = behind.searched_through;
+            Ok(Searched::Found(found))
+        })
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
     Application, ApplicationsAfter, Chat, Command, Engine, Export, Failure, Health, Message, NumberRange,
-    Page, Pending, Reply, Request, Seen, Shortage, Timestamp, Token, Unavailable,
+    Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Timestamp, Token, Unavailable,
 };
 use tokio::sync::Semaphore;
 
@@ -100,6 +100,10 @@ impl Engine for Watched {
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
         self.inner.messages(token, chat, range)
+    }
+
+    fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        self.inner.search(request)
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -1,0 +1,105 @@
+//! What the medium may do to an index: it is gone, damaged, of another log, or left behind. It is made anew or catches up.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_none_or(|extension| extension != "lock"))
+        .collect();
+    files.sort();
+    files
+}
+
+pub(super) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for file in files(from) {
+        std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+    }
+}
+
+/// A store with two chats of 500 messages, edits, deletes, and an index that has them.
+#[test]
+fn an_index_that_is_gone_while_stopped_is_made_anew() {
+    let mut store = written();
+    assert_complete(&store);
+    store.close();
+    std::fs::remove_dir_all(store.index()).unwrap();
+    store.reopen_with(SearchOptions::default());
+    assert_complete(&store);
+}
+
+#[test]
+fn an_index_with_a_wrong_byte_in_any_file_is_made_anew() {
+    let mut store = written();
+    store.close();
+    let sound = tempfile::tempdir().unwrap();
+    copy(&store.index(), sound.path());
+    let files = files(sound.path());
+    assert!(files.len() > 5, "{files:?}");
+    for file in &files {
+        let length = std::fs::metadata(file).unwrap().len() as usize;
+        for at in [0, length / 2, length.saturating_sub(1)] {
+            std::fs::remove_dir_all(store.index()).unwrap();
+            copy(sound.path(), &store.index());
+            let mut bytes = std::fs::read(file).unwrap();
+            let Some(byte) = bytes.get_mut(at) else { continue };
+            *byte ^= 4;
+            std::fs::write(store.index().join(file.file_name().unwrap()), bytes).unwrap();
+            store.reopen_with(SearchOptions::default());
+            assert_complete(&store);
+            store.close();
+        }
+    }
+}
+
+#[test]
+fn an_index_that_lacks_any_file_is_made_anew() {
+    let mut store = written();
+    store.close();
+    let sound = tempfile::tempdir().unwrap();
+    copy(&store.index(), sound.path());
+    for file in files(sound.path()) {
+        std::fs::remove_dir_all(store.index()).unwrap();
+        copy(sound.path(), &store.index());
+        std::fs::remove_file(store.index().join(file.file_name().unwrap())).unwrap();
+        store.reopen_with(SearchOptions::default());
+        assert_complete(&store);
+        store.close();
+    }
+}
+
+#[test]
+fn an_index_of_another_log_or_ahead_of_this_one_is_made_anew() {
+    let (mut store, mut twin, mut ahead) = (written(), written(), written());
+    ahead.send(1, 1000);
+    store.close();
+    for other in [&mut twin, &mut ahead] {
+        other.close();
+        std::fs::remove_dir_all(store.index()).unwrap();
+        copy(&other.index(), &store.index());
+        store.reopen_with(SearchOptions::default());
+        assert_complete(&store);
+        store.close();
+    }
+}
+
+#[test]
+fn an_index_left_behind_by_a_copy_catches_up() {
+    let mut store = written();
+    store.close();
+    let old = tempfile::tempdir().unwrap();
+    copy(&store.index(), old.path());
+    store.reopen_with(SearchOptions::default());
+    store.edit(1, 7, "a plum");
+    store.send_text(2, "the newest plum");
+    store.close();
+    std::fs::remove_dir_all(store.index()).unwrap();
+    copy(old.path(), &store.index());
+    store.reopen_with(SearchOptions::default());
+    assert_eq!(store.found("plum"), [(2, 501), (1, 7)]);
+    assert_eq!(store.found("pear"), []);
+}
