@@ -8,6 +8,7 @@
 pub mod behaviours;
 mod check;
 mod commands;
+mod eventually;
 mod export;
 pub mod generator;
 pub mod history;
@@ -19,6 +20,7 @@ mod slow;
 mod world;
 
 pub use check::check_export;
+pub use eventually::eventually;
 pub use export::{ExportedApplication, assert_same_export, read_export, restore};
 pub use generator::Generator;
 pub use reference::{Clock, ReferenceEngine};

@@ -129,7 +129,7 @@ async fn run_until_ended(
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(server.run(async move {
         // A dropped sender means the same.
-        stopped.await.unwrap_or_default();
+        let (Ok(()) | Err(_)) = stopped.await;
     }));
     tokio::select! {
         signal = signals.next() => {

@@ -52,44 +52,70 @@ pub(crate) struct Window {
 impl Load {
     /// Runs it to its end.
     pub(crate) fn run(&self) -> anyhow::Result<Counted> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let bounded = async { tokio::time::timeout(self.lasts + LATE_MAX, self.drive_all()).await };
-        runtime
-            .block_on(bounded)
-            .context("the server left a request unanswered")?
+        let span = Span {
+            lasts: self.lasts,
+            uncounted: self.lasts / 10,
+        };
+        on_connections(
+            self.server,
+            self.connections,
+            span,
+            |connection, index, window| {
+                let first = index * self.requests.len() / self.connections;
+                drive(connection, Arc::clone(&self.requests), first, self.status, window)
+            },
+        )
     }
+}
 
-    async fn drive_all(&self) -> anyhow::Result<Counted> {
-        let mut connections = Vec::with_capacity(self.connections);
-        for _ in 0..self.connections {
-            let connection = TcpStream::connect(self.server).await.context("cannot connect")?;
+/// How long a load lasts, and how much of its beginning is not counted.
+pub(super) struct Span {
+    pub(super) lasts: Duration,
+    pub(super) uncounted: Duration,
+}
+
+/// Opens the connections, drives them beside each other on this thread, and counts what all of them tell: when each
+/// answer came, and how long it took.
+///
+/// # Errors
+/// One could not be opened or driven, or an answer is missing a minute after the end.
+pub(super) fn on_connections<Driven>(
+    server: SocketAddr,
+    connections: usize,
+    span: Span,
+    drive: impl Fn(TcpStream, usize, Window) -> Driven,
+) -> anyhow::Result<Counted>
+where
+    Driven: Future<Output = anyhow::Result<Vec<(Instant, Duration)>>> + Send + 'static,
+{
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let all = async {
+        let mut open = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let connection = TcpStream::connect(server).await.context("cannot connect")?;
             connection.set_nodelay(true)?;
-            connections.push(connection);
+            open.push(connection);
         }
         let begun = Instant::now();
         let window = Window {
-            begin: begun + self.lasts / 10,
-            end: begun + self.lasts,
+            begin: begun + span.uncounted,
+            end: begun + span.lasts,
         };
         let mut tasks = JoinSet::new();
-        for (index, connection) in connections.into_iter().enumerate() {
-            let first = index * self.requests.len() / self.connections;
-            tasks.spawn(drive(
-                connection,
-                Arc::clone(&self.requests),
-                first,
-                self.status,
-                window,
-            ));
+        for (index, connection) in open.into_iter().enumerate() {
+            tasks.spawn(drive(connection, index, window));
         }
         let mut answered = Vec::new();
         while let Some(finished) = tasks.join_next().await {
             answered.extend(finished??);
         }
         Counted::of(answered, window)
-    }
+    };
+    runtime
+        .block_on(async { tokio::time::timeout(span.lasts + LATE_MAX, all).await })
+        .context("the server left a request unanswered")?
 }
 
 /// When each answer inside the window came, and how long it took.

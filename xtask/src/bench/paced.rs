@@ -7,12 +7,11 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use tokio::net::TcpStream;
-use tokio::task::JoinSet;
 
 use super::http::exchange;
-use super::load::{Counted, LATE_MAX, Window};
+use super::load::{Counted, Span, Window, on_connections};
 use super::requests::{KeyedRequest, Requests};
 
 /// What is sent, how often and for how long.
@@ -31,36 +30,16 @@ pub(crate) struct Paced {
 impl Paced {
     /// Runs it to its end.
     pub(crate) fn run(&self) -> anyhow::Result<Counted> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let bounded = async { tokio::time::timeout(self.lasts + LATE_MAX, self.drive_all()).await };
-        runtime
-            .block_on(bounded)
-            .context("the server left a request unanswered")?
-    }
-
-    async fn drive_all(&self) -> anyhow::Result<Counted> {
-        let mut connections = Vec::new();
-        for _ in 0..self.connections {
-            let connection = TcpStream::connect(self.server).await.context("cannot connect")?;
-            connection.set_nodelay(true)?;
-            connections.push(connection);
-        }
-        let begin = Instant::now();
-        let window = Window {
-            begin,
-            end: begin + self.lasts,
+        let span = Span {
+            lasts: self.lasts,
+            uncounted: Duration::ZERO,
         };
-        let mut tasks = JoinSet::new();
-        for (index, connection) in (0..).zip(connections) {
-            tasks.spawn(drive(connection, self.clone(), index, window));
-        }
-        let mut answered = Vec::new();
-        while let Some(finished) = tasks.join_next().await {
-            answered.extend(finished??);
-        }
-        Counted::of(answered, window)
+        on_connections(
+            self.server,
+            self.connections as usize,
+            span,
+            |connection, index, window| drive(connection, self.clone(), index as u32, window),
+        )
     }
 }
 

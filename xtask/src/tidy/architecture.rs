@@ -19,6 +19,11 @@ pub(super) const RULES: &[Rule] = &[
         reason: "the HTTP side must not be able to tell which engine is running",
         find: engine_dependencies,
     },
+    Rule {
+        name: "decision 5 says of every dependency what it is for",
+        reason: "whoever adds one weighs it, and whoever upgrades one knows why it is there",
+        find: unexplained_dependencies,
+    },
 ];
 
 /// Put together, so that this file does not hold it itself.
@@ -35,6 +40,7 @@ const NOT_IN_CORE: [&str; 9] = [
     "tracing",
     "rustix",
 ];
+const DEPENDENCIES: &str = "docs/decisions/0005-dependencies.md";
 const ENGINES: [&str; 2] = ["tiro-embedded", "tiro-cluster"];
 
 fn status_codes(tree: &Tree) -> anyhow::Result<Vec<String>> {
@@ -66,6 +72,22 @@ fn engine_dependencies(tree: &Tree) -> anyhow::Result<Vec<String>> {
         .filter(|edge| ENGINES.contains(&edge.on.as_str()));
     let forbidden = on_engines.filter(|edge| edge.of != "tiro");
     Ok(forbidden
+        .map(|edge| format!("{}: {}", edge.path, edge.on))
+        .collect())
+}
+
+fn unexplained_dependencies(tree: &Tree) -> anyhow::Result<Vec<String>> {
+    let explained: Vec<&str> = tree
+        .files
+        .iter()
+        .filter(|file| file.path == DEPENDENCIES)
+        .flat_map(|file| file.text.split('`').skip(1).step_by(2))
+        .collect();
+    let ours = |name: &str| name.starts_with("tiro-");
+    let unexplained = dependencies(tree)?
+        .into_iter()
+        .filter(|edge| !ours(&edge.on) && !explained.contains(&edge.on.as_str()));
+    Ok(unexplained
         .map(|edge| format!("{}: {}", edge.path, edge.on))
         .collect())
 }
@@ -138,6 +160,25 @@ mod tests {
         let tests = manifest("tiro-core", "[dev-dependencies]\nserde_json = \"1\"\n");
         let tree = Tree::of(&[("crates/tiro-core/Cargo.toml", &tests)]);
         assert_eq!(core_dependencies(&tree).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_dependency_that_nobody_explained_is_found() {
+        let http = manifest(
+            "tiro-http",
+            "[dependencies]\nhyper.workspace = true\nleft-pad = \"1\"\ntiro-api.workspace = true\n",
+        );
+        let tree = Tree::of(&[
+            ("crates/tiro-http/Cargo.toml", &http),
+            (
+                DEPENDENCIES,
+                "| `tokio`, `hyper` | HTTP | left-pad is not in a code span |",
+            ),
+        ]);
+        assert_eq!(
+            unexplained_dependencies(&tree).unwrap(),
+            ["crates/tiro-http/Cargo.toml: left-pad"]
+        );
     }
 
     #[test]

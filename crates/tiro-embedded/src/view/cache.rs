@@ -135,10 +135,13 @@ impl Snapshot {
         chat: u64,
         block: u64,
     ) -> Result<Arc<[Message]>, ViewError> {
-        let messages = kept(&self.rows.blocks, (id, chat, block), || {
-            Ok(Some(self.messages_in_block(id, chat, block)?.into()))
-        })?;
-        Ok(messages.unwrap_or_default())
+        let rows = &self.rows.blocks;
+        if let Some(messages) = rows.get(&(id, chat, block)) {
+            return Ok(messages);
+        }
+        let messages: Arc<[Message]> = self.messages_in_block(id, chat, block)?.into();
+        rows.insert((id, chat, block), Arc::clone(&messages));
+        Ok(messages)
     }
 
     /// A message, in whichever row it stands.

@@ -6,6 +6,7 @@
 use std::sync::atomic::Ordering;
 
 use fastrand::Rng;
+use tiro_conformance::eventually;
 use tiro_core::Shortage;
 
 use crate::crashes::record;
@@ -13,7 +14,7 @@ use crate::image::Fate;
 use crate::judge::Known;
 use crate::media::{Media, Step};
 use crate::memory_disk::Fault;
-use crate::store::{Played, Store, block_on, eventually, export};
+use crate::store::{Played, Store, block_on, export};
 use crate::workload::Workload;
 
 const FAULTS: [Fault; 4] = [Fault::Error, Fault::ShortWrite, Fault::LostSync, Fault::NoSpace];

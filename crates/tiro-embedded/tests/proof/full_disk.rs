@@ -1,11 +1,12 @@
 //! A disk that is full: opening says so, writes are refused with the right shortage, reads go on, and all heals by itself.
 
+use tiro_conformance::eventually;
 use tiro_core::{Engine, Shortage};
 use tiro_embedded::EmbeddedEngine;
 
 use crate::image::Fate;
 use crate::judge::{Known, judge};
-use crate::store::{SEGMENT_BYTES, Store, eventually, export};
+use crate::store::{SEGMENT_BYTES, Store, export};
 use crate::workload::Workload;
 
 /// Plays on until the workload is done, once there is room.

@@ -4,10 +4,10 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
-use tiro_conformance::{ExportedApplication, read_export};
+use tiro_conformance::{ExportedApplication, eventually, read_export};
 use tiro_core::{Engine, Failure, Reply, Request, Shortage};
 use tiro_embedded::disk::{Disk, RealDisk};
 use tiro_embedded::log::LogOptions;
@@ -211,19 +211,4 @@ pub(crate) fn export(engine: &dyn Engine) -> Vec<ExportedApplication> {
 
 pub(crate) fn send(engine: &EmbeddedEngine, request: &Request) -> Result<Reply, Failure> {
     block_on(engine.write(request.clone()))
-}
-
-/// Tries until it gives something; fails the test after a minute.
-pub(crate) fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "never happened: {what}"
-        );
-        std::thread::yield_now();
-    }
 }

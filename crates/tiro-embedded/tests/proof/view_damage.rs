@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use tiro_conformance::ExportedApplication;
+use tiro_conformance::{ExportedApplication, eventually};
 use tiro_core::{Engine, Failure};
 use tiro_embedded::{EmbeddedEngine, OpenError};
 
 use crate::counts;
 use crate::damage::closed_with_view;
 use crate::media::Image;
-use crate::store::{Store, block_on, eventually, export, read_image};
+use crate::store::{Store, block_on, export, read_image};
 
 /// Reads everything, or says that the view failed meanwhile.
 fn try_export(engine: &EmbeddedEngine) -> Result<Vec<ExportedApplication>, Failure> {

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
-use tiro_conformance::check_export;
+use tiro_conformance::{check_export, eventually};
 use tiro_core::{Engine, Failure, NumberRange, Shortage};
 use tiro_embedded::disk::RealDisk;
 use tiro_embedded::log::LogOptions;
 use tiro_embedded::{EmbeddedEngine, Options, ViewOptions};
 
-use crate::store::{block_on, eventually, export, fast_folder, open_again, options, send};
+use crate::store::{block_on, export, fast_folder, open_again, options, send};
 use crate::strace;
 use crate::view_faults::inject;
 use crate::workload::{create_application, create_chat, create_message, keyed, token};

@@ -1,7 +1,8 @@
 //! A disk that fails: what poisons the log, what does not, and a process that dies at any step.
 
 use std::sync::atomic::Ordering::SeqCst;
-use std::time::Instant;
+
+use tiro_conformance::eventually;
 
 use super::faulty_disk::{Faults, FaultyDisk};
 use super::*;
@@ -9,21 +10,6 @@ use super::*;
 fn open_on(faults: &Arc<Faults>, folder: &Path, options: LogOptions) -> Result<Log, OpenError> {
     let disk = Arc::new(FaultyDisk(Arc::clone(faults)));
     Log::open(disk, folder, options, None, OnDamage::Refuse, &mut |_| Ok(())).map(|(log, _)| log)
-}
-
-/// Tries until it gives something; fails the test after a minute.
-fn eventually<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(found) = attempt() {
-            return found;
-        }
-        assert!(
-            start.elapsed() < Duration::from_secs(60),
-            "never happened: {what}"
-        );
-        std::thread::yield_now();
-    }
 }
 
 fn check_poisoned(log: &mut Log) {
