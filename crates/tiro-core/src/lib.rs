@@ -22,7 +22,7 @@
 //! | engine | stores events and answers queries; embedded or cluster |
 //! | query | terms and phrases that a message must all contain |
 //! | folding | what makes texts comparable in a search: width, case and accents taken away |
-//! | gram | two or three neighbouring characters of a folded text: what an index is asked for |
+//! | gram | two to four neighbouring characters of a folded text: what an index is asked for |
 //! | hit | a message that a search found, with the places to highlight |
 //! | key | `Idempotency-Key`, bound for ever to the change that its request made |
 

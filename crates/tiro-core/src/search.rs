@@ -1,7 +1,7 @@
 //! Search: what a query means, which bodies match it, and what an index must know to propose candidates.
 //!
 //! A query is terms; a body matches if its folding contains the folding of every term. An index proposes messages
-//! that have all [`grams`] a query requires, and [`Matcher`] decides. So no index can make two engines answer
+//! that have all [grams](Query::grams) of a query, and [`Matcher`] decides. So no index can make two engines answer
 //! differently: it can only be slower or faster. Texts are folded in `folding`, scalar by scalar as `scalar` says.
 
 mod folding;

@@ -4,7 +4,8 @@ use memchr::memmem::Finder;
 
 use crate::Limits;
 
-use super::{Folded, Gram, grams};
+use super::grams::longest_grams;
+use super::{Folded, Gram};
 
 /// The text is not a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +58,11 @@ impl Term {
         &self.folded
     }
 
-    /// The grams that every text with this term has, each once, ascending; none if the term is too short.
+    /// The grams by which an index finds every text with this term, each once, ascending: without those that lie in
+    /// a longer one, which has fewer texts. None if the term is too short.
     #[must_use]
     pub fn grams(&self) -> Vec<Gram> {
-        grams(&self.folded)
+        longest_grams(&self.folded)
     }
 }
 
@@ -110,7 +112,7 @@ impl Query {
         &self.terms
     }
 
-    /// The grams that every matching text has, each once, ascending. Having them all is not yet a match.
+    /// The grams of all terms, each once, ascending. Every matching text has them; having them all is not yet a match.
     #[must_use]
     pub fn grams(&self) -> Vec<Gram> {
         let mut required: Vec<Gram> = self.terms.iter().flat_map(Term::grams).collect();

@@ -1,7 +1,8 @@
 //! The set of grams of a run, and how it gets into the index: as one text, each gram behind its length.
 //!
 //! A character cannot be a length, so what the index takes for a text is never shown to anyone. Each gram stands in it
-//! once: grams of ASCII are told apart by a map of bits, the others by a set.
+//! once: grams of three ASCII characters, or of four letters and spaces, are told apart by a map of bits, the others by
+//! a set.
 
 use std::collections::HashSet;
 
@@ -12,8 +13,12 @@ use tiro_core::{Folded, Gram, each_gram};
 /// The name under which the index knows the tokenizer.
 pub(super) const TOKENIZER: &str = "packed_grams";
 
-/// Bits of a map of all grams of three ASCII characters, in words of 64.
-const ASCII_WORDS: usize = 1 << (3 * 7 - 6);
+/// Bits for all grams of three ASCII characters.
+const THREES: u32 = 1 << (3 * 7);
+/// Bits for all grams of four letters and spaces.
+const FOURS: u32 = 1 << (4 * 5);
+/// Both, in words of 64.
+const ASCII_WORDS: usize = (THREES + FOURS) as usize / 64;
 
 /// The grams of one run after the other, in memory that is kept.
 pub(super) struct GramSet {
@@ -74,13 +79,19 @@ impl GramSet {
     }
 }
 
-/// Seven bits of each character, if all three are ASCII.
+/// The bit of a gram: seven bits of each character if it is three of ASCII, five of each if it is four letters and
+/// spaces.
 fn ascii_index(gram: &[u8]) -> Option<u32> {
-    let [first, second, third] = *gram else {
-        return None;
-    };
-    let is_ascii = (first | second | third) < 0x80;
-    is_ascii.then(|| u32::from(first) << 14 | u32::from(second) << 7 | u32::from(third))
+    match *gram {
+        [first, second, third] if gram.is_ascii() => {
+            Some(u32::from(first) << 14 | u32::from(second) << 7 | u32::from(third))
+        }
+        [_, _, _, _] if gram.iter().all(|byte| matches!(byte, b' ' | b'a'..=b'z')) => {
+            let bits = |index, byte: &u8| index << 5 | u32::from(byte & 0x1f);
+            Some(THREES + gram.iter().fold(0, bits))
+        }
+        _ => None,
+    }
 }
 
 /// Takes a packed text apart.
@@ -151,9 +162,9 @@ mod tests {
     fn the_index_gets_each_gram_of_all_bodies_once_and_none_of_the_run_before() {
         let mut set = GramSet::new();
         set.pack(["something else 世界"].into_iter());
-        let packed = set.pack(["aaaa a 世界世界", "AAAA b", "ab", ""].into_iter());
+        let packed = set.pack(["aaaa a 世界世界 жa", "AAAA b that", "ab", ""].into_iter());
         let mut expected: Vec<Gram> = Vec::new();
-        for body in ["aaaa a 世界世界", "AAAA b"] {
+        for body in ["aaaa a 世界世界 жa", "AAAA b that"] {
             expected.extend(grams(&Folded::of(body)));
         }
         let mut expected: Vec<String> = expected.iter().map(|gram| gram.as_str().to_owned()).collect();

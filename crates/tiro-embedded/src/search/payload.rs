@@ -5,7 +5,7 @@ use tiro_core::FOLDING_VERSION;
 use crate::log::{LogPoint, POINT_BYTES};
 
 /// Version of the documents and of this text.
-const INDEX_VERSION: u32 = 1;
+const INDEX_VERSION: u32 = 2;
 
 /// `tiro-index <version> folding <version> through <log point in hexadecimal>`.
 pub(super) fn encode(through: LogPoint) -> String {
@@ -45,7 +45,7 @@ mod tests {
         };
         let text = encode(point);
         assert_eq!(decode(&text), Some(point));
-        assert_eq!(decode(&text.replace("tiro-index 1", "tiro-index 2")), None);
+        assert_eq!(decode(&text.replace("tiro-index 2", "tiro-index 1")), None);
         assert_eq!(decode(&text.replace("folding 1", "folding 2")), None);
         assert_eq!(decode(&text[..text.len() - 1]), None);
         assert_eq!(decode(""), None);
