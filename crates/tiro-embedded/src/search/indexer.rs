@@ -173,7 +173,8 @@ impl Indexer {
                 index.add(&std::mem::take(&mut rows))?;
             }
             let stopping = self.state.is_stopping();
-            if waiting >= self.state.options.rebuild_commit_messages || stopping {
+            let is_due = waiting + rows.written.len() >= self.state.options.rebuild_commit_messages;
+            if is_due || stopping {
                 index.add(&std::mem::take(&mut rows))?;
                 waiting = 0;
                 let committed = index.commit(after)?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tantivy::{Index, IndexWriter, Term};
-use tiro_core::{ApplicationId, Message, MessageContent};
+use tiro_core::{ApplicationId, FOLDING_VERSION, Message, MessageContent};
 
 use super::super::directory::CheckedDirectory;
 use super::super::documents::{Change, Documents};
@@ -32,6 +32,15 @@ impl Planting {
             fields: schema().1,
             payload: index.load_metas().unwrap().payload.unwrap(),
         }
+    }
+
+    /// The next commit says that its grams were folded by other rules.
+    pub(crate) fn of_another_folding(mut self) -> Planting {
+        let (of_this, of_another) = (FOLDING_VERSION, FOLDING_VERSION + 1);
+        self.payload = self
+            .payload
+            .replace(&format!("folding {of_this} "), &format!("folding {of_another} "));
+        self
     }
 
     /// Takes all documents of a chat away.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::search::proof::planting::Planting;
+use crate::verify;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
@@ -102,4 +104,63 @@ fn an_index_left_behind_by_a_copy_catches_up() {
     store.reopen_with(SearchOptions::default());
     assert_eq!(store.found("plum"), [(2, 501), (1, 7)]);
     assert_eq!(store.found("pear"), []);
+}
+
+/// Every batch is a commit of its own, so that making the index takes far longer than to see that it was begun.
+#[test]
+fn an_engine_that_closes_while_its_index_is_made_does_so_at_once_and_goes_on_at_the_next_start() {
+    let mut store = written();
+    for number in 0..300 {
+        store.send_text(2, &format!("fig {number}"));
+    }
+    store.close();
+    std::fs::remove_dir_all(store.index()).unwrap();
+    store.reopen_with(SearchOptions {
+        rebuild_commit_messages: 1,
+        ..SearchOptions::default()
+    });
+    let began = Instant::now();
+    let read = |store: &Store| {
+        let remarks = store.engine().health().remarks;
+        let percent = remarks.iter().find_map(|remark| {
+            let (_, rest) = remark.split_once("made anew: ")?;
+            rest.split_once(" %")?.0.parse::<u64>().ok()
+        });
+        percent.unwrap_or(0)
+    };
+    while read(&store) < 5 {
+        assert!(began.elapsed() < Duration::from_secs(60), "the index is begun");
+        std::thread::yield_now();
+    }
+    let closing = Instant::now();
+    store.close();
+    assert!(
+        closing.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        closing.elapsed()
+    );
+    let report = verify(store.path(), &mut |_| {}).unwrap();
+    assert_eq!(report.findings, []);
+    let is_a_part = |remark: &String| remark.contains("was compared up to there");
+    assert!(report.remarks.iter().any(is_a_part), "{:?}", report.remarks);
+    store.reopen_with(SearchOptions::default());
+    assert_complete(&store);
+    let figs: Vec<(u64, u64)> = (501..=800).rev().map(|number| (2, number)).collect();
+    assert_eq!(store.found("fig"), figs);
+    store.close();
+    let report = verify(store.path(), &mut |_| {}).unwrap();
+    assert_eq!((report.findings, report.remarks), (vec![], vec![]));
+}
+
+/// Documents are taken away with it, so that an index that is taken as it stands is told from one made anew.
+#[test]
+fn an_index_of_another_folding_is_made_anew() {
+    let mut store = written();
+    assert_complete(&store);
+    store.close();
+    Planting::begin(&store.index())
+        .of_another_folding()
+        .remove_chat(2);
+    store.reopen_with(SearchOptions::default());
+    assert_complete(&store);
 }
