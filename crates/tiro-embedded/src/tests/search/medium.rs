@@ -1,5 +1,6 @@
 //! What the medium may do to an index: it is gone, damaged, of another log, or left behind. It is made anew or catches up.
 
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::*;
@@ -162,5 +163,32 @@ fn an_index_of_another_folding_is_made_anew() {
         .of_another_folding()
         .remove_chat(2);
     store.reopen_with(SearchOptions::default());
+    assert_complete(&store);
+}
+
+/// The files are mapped, so what is written over them is what the next search reads. Nothing is merged meanwhile, for an
+/// engine that opens a whole index writes nothing to it.
+#[test]
+fn a_search_that_cannot_read_the_index_fails_and_the_index_is_made_anew() {
+    let mut store = written();
+    assert_complete(&store);
+    store.reopen_with(SearchOptions::default());
+    assert_eq!(store.found("absent"), []);
+    let lists = files(&store.index());
+    let lists = lists
+        .iter()
+        .filter(|file| file.extension().is_some_and(|name| name == "idx"));
+    for file in lists {
+        let length = std::fs::metadata(file).unwrap().len() as usize;
+        let file = std::fs::OpenOptions::new().write(true).open(file).unwrap();
+        file.write_all_at(&vec![0; length], 0).unwrap();
+    }
+    // Some documents have it and some have not, so its list is read.
+    let answer = store.search(store.request("1/6"));
+    assert!(matches!(answer, Err(Failure::Internal(_))), "{answer:?}");
+    let until = Instant::now() + Duration::from_secs(60);
+    while !matches!(store.search(store.request("1/6")), Ok(Searched::Found(_))) {
+        assert!(Instant::now() < until, "the index is made anew");
+    }
     assert_complete(&store);
 }

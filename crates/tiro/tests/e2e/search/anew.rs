@@ -69,6 +69,34 @@ async fn a_damaged_file_of_the_index_costs_nothing_but_time() {
     }
 }
 
+/// The index cannot be made where a file stands in place of its folder; all else is served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_there_is_no_index_a_search_is_refused_as_behind_and_one_in_part_says_how_far_it_goes() {
+    let folder = temp_folder();
+    let tiro = Tiro::start(folder.path(), &[]);
+    let stored = fill(&tiro.client(), MARKED).await;
+    tiro.stop();
+    fs::remove_dir_all(index(folder.path())).unwrap();
+    fs::write(index(folder.path()), "in the way").unwrap();
+    let tiro = Tiro::start(folder.path(), &[]);
+    let (client, mut seen) = (client_of_one_attempt(&tiro), Seen::default());
+    for _ in 0..3 {
+        search_all_or_be_refused(&client, &stored, &mut seen).await;
+        search_in_part(&client, &stored, &mut seen).await;
+    }
+    assert_eq!((seen.refused, seen.complete, seen.in_part), (3, 0, 3), "{seen:?}");
+    let remarks = client.readyz().await.unwrap().remarks;
+    assert!(
+        remarks.iter().any(|remark| remark.contains("search index")),
+        "{remarks:?}"
+    );
+    tiro.stop();
+    fs::remove_file(index(folder.path())).unwrap();
+    let tiro = Tiro::start(folder.path(), &[]);
+    watch(&tiro, &stored).await;
+    assert_complete(&tiro.client(), &stored).await;
+}
+
 fn index(data: &Path) -> PathBuf {
     data.join("index")
 }
@@ -106,13 +134,17 @@ fn damage_a_file(index: &Path, random: &mut fastrand::Rng) -> PathBuf {
     file
 }
 
-/// Searches until no remark speaks of the index any more.
-async fn watch(tiro: &Tiro, stored: &Stored) -> Seen {
+fn client_of_one_attempt(tiro: &Tiro) -> Client {
     let options = Options {
         operator_key: None,
         patience: Patience::one_attempt(),
     };
-    let client = Client::new(&tiro.address, options).unwrap();
+    Client::new(&tiro.address, options).unwrap()
+}
+
+/// Searches until no remark speaks of the index any more.
+async fn watch(tiro: &Tiro, stored: &Stored) -> Seen {
+    let client = client_of_one_attempt(tiro);
     let mut seen = Seen::default();
     let begun = Instant::now();
     loop {
@@ -152,6 +184,7 @@ async fn search_all_or_be_refused(client: &Client, stored: &Stored, seen: &mut S
             let refusal = error.refusal().unwrap_or_else(|| panic!("{error}"));
             assert_eq!((refusal.status, refusal.problem.code), (503, Code::SearchBehind));
             assert!(refusal.retry_after.is_some(), "{error}");
+            assert!(refusal.problem.searched_through.is_some(), "{error}");
             seen.refused += 1;
         }
     }
