@@ -1,8 +1,9 @@
-//! Wire types of `/v1`, shared by server and client.
+//! Wire types of `/v1`, shared by server and client, and those of the classic routes.
 //!
 //! A server borrows texts (`Cow::Borrowed`), a client owns them (`Message<'static>`). Every member of a thing is
 //! always written, `null` when it is empty. Nothing here knows the rules of the domain.
 
+mod classic;
 mod code;
 mod lines;
 mod page;
@@ -14,6 +15,10 @@ mod thing;
 mod time;
 mod write;
 
+pub use classic::{
+    ClassicApplication, ClassicApplicationBody, ClassicApplications, ClassicChat, ClassicChatBody,
+    ClassicChats, ClassicError, ClassicHit, ClassicHits, ClassicMessage, ClassicMessageBody, ClassicMessages,
+};
 pub use code::Code;
 pub use lines::{LINES_FORMAT, LinesData, LinesEnd, LinesEntry, LinesHeader, LinesKey, PlainLine};
 pub use page::{ApplicationPage, ChatPage, MessagePage};

@@ -4,8 +4,9 @@
 //! by byte: a page of 50 takes a third of the time. Property tests hold them to what serde writes.
 
 use crate::{
-    About, Application, ApplicationPage, BatchCreated, Chat, ChatPage, HighlightRange, Hit, ImportReport,
-    Message, MessagePage, Ready, SearchPage, Status, Time,
+    About, Application, ApplicationPage, BatchCreated, Chat, ChatPage, ClassicApplication, ClassicChat,
+    ClassicHit, ClassicMessage, HighlightRange, Hit, ImportReport, Message, MessagePage, Ready, SearchPage,
+    Status, Time,
 };
 
 /// What an answer can have as its body.
@@ -34,6 +35,10 @@ by_serde!(
     BatchCreated,
     Chat<'_>,
     ChatPage<'_>,
+    ClassicApplication<'_>,
+    ClassicChat<'_>,
+    ClassicHit<'_>,
+    ClassicMessage<'_>,
     ImportReport,
     Ready,
     Status
