@@ -23,6 +23,8 @@ pub(crate) enum MediaType {
     MergePatch,
     /// `application/x-ndjson`.
     Ndjson,
+    /// `application/x-www-form-urlencoded`.
+    Form,
 }
 
 impl MediaType {
@@ -31,6 +33,7 @@ impl MediaType {
             MediaType::Json => "application/json",
             MediaType::MergePatch => "application/merge-patch+json",
             MediaType::Ndjson => "application/x-ndjson",
+            MediaType::Form => "application/x-www-form-urlencoded",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One request as a handler sees it.
 
 use std::ops::Deref;
+use std::sync::Mutex;
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -22,7 +23,8 @@ pub(crate) struct Call {
     pub(crate) head: Parts,
     pub(crate) query: Query,
     template: &'static str,
-    body: Body,
+    /// Never locked: the mutex lets handlers hold a shared call while they wait, which a bare body does not allow.
+    body: Mutex<Body>,
 }
 
 impl Deref for Call {
@@ -40,7 +42,7 @@ impl Call {
             head,
             query,
             template,
-            body,
+            body: Mutex::new(body),
         }
     }
 
@@ -59,9 +61,22 @@ impl Call {
         path::segment(self.template, self.head.uri.path(), name)
     }
 
+    /// What the path has behind the last named segment, slashes included.
+    pub(crate) fn rest(&self) -> Option<std::borrow::Cow<'_, str>> {
+        path::rest(self.template, self.head.uri.path())
+    }
+
+    /// The path of the route, with names in braces.
+    pub(crate) fn template(&self) -> &'static str {
+        self.template
+    }
+
     /// The body as it arrives; empty from the second time on.
     pub(crate) fn take_body(&mut self) -> Body {
-        std::mem::take(&mut self.body)
+        match self.body.get_mut() {
+            Ok(body) => std::mem::take(body),
+            Err(poisoned) => std::mem::take(poisoned.into_inner()),
+        }
     }
 
     /// The whole body of a request for one thing.

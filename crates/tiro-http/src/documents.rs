@@ -6,6 +6,7 @@ mod reference;
 use bytes::Bytes;
 use http::HeaderValue;
 use tiro_api::Code;
+use utoipa::openapi::OpenApi;
 
 use crate::openapi;
 use crate::problem;
@@ -17,6 +18,7 @@ pub(crate) use html::HtmlPage;
 /// All but the pages of codes, which are made when they are asked for.
 pub(crate) struct Documents {
     pub(crate) openapi: Bytes,
+    pub(crate) openapi_classic: Bytes,
     pub(crate) reference: HtmlPage,
 }
 
@@ -25,12 +27,15 @@ impl Documents {
     ///
     /// # Panics
     /// If the OpenAPI document cannot be written as JSON.
-    pub(crate) fn of(routes: &[Route]) -> Documents {
-        let document = openapi::document(routes);
-        let openapi = serde_json::to_value(&document).expect("the document holds texts and numbers only");
+    pub(crate) fn of(routes: &[Route], classic: &[Route]) -> Documents {
+        let written = |document| {
+            serde_json::to_value::<OpenApi>(document).expect("the document holds texts and numbers only")
+        };
+        let openapi = written(openapi::document(routes));
         Documents {
             reference: page("Tiro: the API", &reference::body(&openapi)),
             openapi: openapi.to_string().into(),
+            openapi_classic: written(openapi::classic::document(classic)).to_string().into(),
         }
     }
 }

@@ -41,11 +41,20 @@ where
     }
 }
 
+/// Which requests an endpoint gets.
+#[derive(Clone, Copy)]
+pub(crate) struct RoutePlace {
+    pub(crate) method: &'static str,
+    /// Its segments are those of the paths that come here.
+    pub(crate) template: &'static str,
+    /// For the log and the metrics.
+    pub(crate) label: &'static str,
+}
+
 /// A route, ready to serve.
 pub(crate) struct Endpoint<H> {
     app: App,
-    method: &'static str,
-    template: &'static str,
+    place: RoutePlace,
     operation: &'static Operation,
     metrics: RouteMetrics,
     handler: H,
@@ -63,17 +72,15 @@ struct Wrap {
 impl<H: Handler> Endpoint<H> {
     pub(crate) fn new(
         app: &App,
-        method: &'static str,
-        template: &'static str,
+        place: RoutePlace,
         operation: &'static Operation,
         handler: H,
     ) -> Endpoint<H> {
         Endpoint {
             app: app.clone(),
-            method,
-            template,
+            place,
             operation,
-            metrics: app.metrics.route(template, method),
+            metrics: app.metrics.route(place.label, place.method),
             handler,
         }
     }
@@ -100,15 +107,16 @@ impl<H: Handler> Endpoint<H> {
     async fn answer(&self, head: Parts, body: Body) -> Result<Response<Body>, Problem> {
         guard::check(&self.app, &head)?;
         let caller = self.operation.caller;
-        let admission = access::admit(&self.app, caller, &head, self.template).await?;
+        let admission = access::admit(&self.app, caller, &head, self.place.template).await?;
         let mut query = Query::default();
         if caller != Caller::Public {
             let mut violations = Violations::default();
             let text = head.uri.query().unwrap_or_default();
-            query = Query::parse(text, self.operation.parameters, &mut violations);
+            let unknown = self.operation.dialect.unknown();
+            query = Query::parse(text, self.operation.parameters, unknown, &mut violations);
             violations.check()?;
         }
-        let call = Call::new(self.app.clone(), head, self.template, query, body);
+        let call = Call::new(self.app.clone(), head, self.place.template, query, body);
         match self.handler.handle(call).await {
             Err(problem) if admission == Admission::ByUnverifiedKey => Err(access::unknown_key(problem)),
             result => result,
@@ -127,7 +135,7 @@ impl<H: Handler> Endpoint<H> {
             Ok(response) => response,
             Err(problem) => {
                 self.log_failure(&problem, &request_id);
-                problem.into_response(&request_id)
+                problem.into_response(&request_id, self.operation.dialect)
             }
         };
         if gzip {
@@ -154,8 +162,8 @@ impl<H: Handler> Endpoint<H> {
         let id = request_id.as_str();
         if elapsed >= self.app.config.transport.slow_request {
             tracing::info!(
-                method = self.method,
-                route = self.template,
+                method = self.place.method,
+                route = self.place.label,
                 status,
                 millis,
                 request_id = id,
@@ -163,8 +171,8 @@ impl<H: Handler> Endpoint<H> {
             );
         } else {
             tracing::debug!(
-                method = self.method,
-                route = self.template,
+                method = self.place.method,
+                route = self.place.label,
                 status,
                 millis,
                 request_id = id,
@@ -181,12 +189,12 @@ impl<H: Handler> Endpoint<H> {
         if problem.status() < StatusCode::INTERNAL_SERVER_ERROR {
             return;
         }
-        let (route, id, code) = (self.template, request_id.as_str(), problem.code());
+        let (route, id, code) = (self.place.label, request_id.as_str(), problem.code());
         let cause = problem.operator_text().unwrap_or("");
         if code == Code::Internal {
-            tracing::error!(method = self.method, route, request_id = id, %code, cause, "request failed");
+            tracing::error!(method = self.place.method, route, request_id = id, %code, cause, "request failed");
         } else {
-            tracing::warn!(method = self.method, route, request_id = id, %code, "request failed");
+            tracing::warn!(method = self.place.method, route, request_id = id, %code, "request failed");
         }
     }
 }

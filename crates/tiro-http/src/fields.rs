@@ -6,9 +6,10 @@ use serde_json::value::RawValue;
 use tiro_api::Code;
 use tiro_core::{Body, Fault, Limits, MessageContent, Metadata, MetadataChange, Name, Patch, Sender, Title};
 
+use crate::call::Call;
 use crate::json::{self, Place};
 use crate::problem::Problem;
-use crate::violations::Violations;
+use crate::violations::{Unknown, Violations};
 
 /// A new application.
 pub(crate) struct NewApplication {
@@ -46,7 +47,17 @@ pub(crate) struct Reader<'a> {
     pub(crate) violations: &'a mut Violations,
 }
 
-type Raw<'a> = Option<&'a RawValue>;
+pub(crate) type Raw<'a> = Option<&'a RawValue>;
+
+impl<'a> Reader<'a> {
+    /// The reader of a request.
+    pub(crate) fn of(call: &'a Call, violations: &'a mut Violations) -> Reader<'a> {
+        Reader {
+            limits: &call.limits,
+            violations,
+        }
+    }
+}
 
 impl Reader<'_> {
     pub(crate) fn new_application(&mut self, text: &str) -> Result<Option<NewApplication>, Problem> {
@@ -142,10 +153,10 @@ impl Reader<'_> {
         names: [&'static str; N],
         place: Place,
     ) -> Result<Option<json::Members<'t, N>>, Problem> {
-        json::object(text, names, place, self.violations)
+        json::object(text, names, place, Unknown::Refused, self.violations)
     }
 
-    fn required<T>(&mut self, raw: Raw<'_>, name: &str, place: Place, new: New<T>) -> Option<T> {
+    pub(crate) fn required<T>(&mut self, raw: Raw<'_>, name: &str, place: Place, new: New<T>) -> Option<T> {
         match raw {
             Some(raw) if !is_null(raw) => self.text(raw, name, place, new),
             _ => {
@@ -172,7 +183,7 @@ impl Reader<'_> {
         }
     }
 
-    fn text<T>(&mut self, raw: &RawValue, name: &str, place: Place, new: New<T>) -> Option<T> {
+    pub(crate) fn text<T>(&mut self, raw: &RawValue, name: &str, place: Place, new: New<T>) -> Option<T> {
         let checked = match json::string(raw) {
             None => {
                 self.violations
@@ -219,9 +230,9 @@ impl Reader<'_> {
     }
 }
 
-type New<T> = fn(&str, &Limits) -> Result<T, Fault>;
+pub(crate) type New<T> = fn(&str, &Limits) -> Result<T, Fault>;
 
-fn is_null(raw: &RawValue) -> bool {
+pub(crate) fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"
 }
 

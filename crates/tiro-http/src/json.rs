@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use tiro_api::Code;
 
 use crate::problem::Problem;
-use crate::violations::Violations;
+use crate::violations::{Unknown, Violations};
 
 /// Longest unknown name that is repeated in a pointer; a longer one is reported at its object.
 const POINTER_NAME_BYTES_MAX: usize = 128;
@@ -21,6 +21,8 @@ const POINTER_NAME_BYTES_MAX: usize = 128;
 pub(crate) enum Place {
     /// It is the body.
     Body,
+    /// It is that member of the body.
+    Member(&'static str),
     /// It is a message of a batch: `/messages/3`.
     InBatch(usize),
     /// It is a line of a batch: `/3`.
@@ -40,6 +42,7 @@ impl Place {
     pub(crate) fn pointer(self) -> String {
         match self {
             Place::Body => String::new(),
+            Place::Member(name) => format!("/{name}"),
             Place::InBatch(index) => format!("/messages/{index}"),
             Place::OnLine(index) => format!("/{index}"),
         }
@@ -71,12 +74,14 @@ pub(crate) fn object<'a, const N: usize>(
     text: &'a str,
     names: [&'static str; N],
     place: Place,
+    unknown: Unknown,
     violations: &mut Violations,
 ) -> Result<Option<Members<'a, N>>, Problem> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let visitor = ObjectVisitor {
         names,
         place,
+        unknown,
         violations,
     };
     let read = reader
@@ -107,7 +112,9 @@ fn well_formed(text: &str, place: Place) -> Result<(), Problem> {
 
 fn malformed(error: &serde_json::Error, place: Place) -> Problem {
     match place {
-        Place::Body => Problem::new(Code::MalformedJson, format!("the body is not JSON: {error}")),
+        Place::Body | Place::Member(_) => {
+            Problem::new(Code::MalformedJson, format!("the body is not JSON: {error}"))
+        }
         Place::InBatch(index) | Place::OnLine(index) => {
             let column = error.column();
             let line = index + 1;
@@ -136,6 +143,7 @@ struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 struct ObjectVisitor<'v, const N: usize> {
     names: [&'static str; N],
     place: Place,
+    unknown: Unknown,
     violations: &'v mut Violations,
 }
 
@@ -151,7 +159,7 @@ impl<'de, const N: usize> Visitor<'de> for ObjectVisitor<'_, N> {
         while let Some(name) = map.next_key_seed(NameSeed)? {
             let Some(index) = self.names.iter().position(|known| *known == name) else {
                 map.next_value::<IgnoredAny>()?;
-                self.unknown(&name);
+                self.refuse_unknown(&name);
                 continue;
             };
             let value: &RawValue = map.next_value()?;
@@ -166,8 +174,8 @@ impl<'de, const N: usize> Visitor<'de> for ObjectVisitor<'_, N> {
 }
 
 impl<const N: usize> ObjectVisitor<'_, N> {
-    fn unknown(&mut self, name: &str) {
-        if self.violations.is_full() {
+    fn refuse_unknown(&mut self, name: &str) {
+        if self.unknown == Unknown::Ignored || self.violations.is_full() {
             return;
         }
         let pointer = if name.len() <= POINTER_NAME_BYTES_MAX {

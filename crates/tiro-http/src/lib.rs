@@ -8,6 +8,7 @@ mod answer;
 mod app;
 mod body;
 mod call;
+mod classic;
 mod conditions;
 mod config;
 mod cors;

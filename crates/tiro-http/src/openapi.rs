@@ -1,6 +1,7 @@
 //! The OpenAPI 3.1 document, made of the routes and of the schemas of `tiro-api`.
 
 mod answers;
+pub(crate) mod classic;
 mod parameters;
 mod problems;
 
@@ -38,6 +39,23 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
             }
         }
     }
+    assembled(Contents {
+        title: "Tiro",
+        description: DESCRIPTION,
+        paths,
+        schemas: schemas(),
+    })
+}
+
+/// What distinguishes one document from another.
+struct Contents {
+    title: &'static str,
+    description: &'static str,
+    paths: Paths,
+    schemas: BTreeMap<String, RefOr<Schema>>,
+}
+
+fn assembled(contents: Contents) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some(
@@ -45,7 +63,7 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
         ))
         .build();
     let mut components = ComponentsBuilder::new().security_scheme(SECURITY, SecurityScheme::Http(bearer));
-    for (name, schema) in schemas() {
+    for (name, schema) in contents.schemas {
         components = components.schema(name, schema);
     }
     let license = LicenseBuilder::new()
@@ -54,12 +72,12 @@ pub(crate) fn document(routes: &[Route]) -> OpenApi {
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
-                .title("Tiro")
+                .title(contents.title)
                 .version(env!("CARGO_PKG_VERSION"))
-                .description(Some(DESCRIPTION))
+                .description(Some(contents.description))
                 .license(Some(license.build())),
         )
-        .paths(paths)
+        .paths(contents.paths)
         .components(Some(components.build()))
         .tags(Some(tags()))
         .build()
@@ -152,7 +170,7 @@ fn operation(route: &Route) -> utoipa::openapi::path::Operation {
         builder = builder.response(answer.status.to_string(), success(answer));
     }
     for (status, codes) in problems(route) {
-        builder = builder.response(status.to_string(), failure(status, &codes));
+        builder = builder.response(status.to_string(), failure(status, &codes, operation.dialect));
     }
     builder.build()
 }
@@ -161,6 +179,7 @@ fn operation(route: &Route) -> utoipa::openapi::path::Operation {
 fn path_names(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| name.trim_start_matches('*'))
 }
 
 fn text_schema() -> ObjectBuilder {
@@ -171,6 +190,7 @@ fn http_method(verb: Verb) -> HttpMethod {
     match verb {
         Verb::Get => HttpMethod::Get,
         Verb::Post => HttpMethod::Post,
+        Verb::Put => HttpMethod::Put,
         Verb::Patch => HttpMethod::Patch,
         Verb::Delete => HttpMethod::Delete,
     }

@@ -221,10 +221,11 @@ fn refused(name: &str, code: Code, text: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::violations::Unknown;
 
     fn query(text: &str, known: &'static [Parameter]) -> Query {
         let mut violations = Violations::default();
-        let query = Query::parse(text, known, &mut violations);
+        let query = Query::parse(text, known, Unknown::Refused, &mut violations);
         assert!(violations.check().is_ok(), "{text}");
         query
     }

@@ -26,6 +26,20 @@ pub(crate) fn segment<'a>(template: &str, path: &'a str, name: &str) -> Option<C
     None
 }
 
+/// What `path` has from where `template` has `{*…}` on, slashes included; a plain one at the end belongs to the path.
+/// `None` if there is nothing or it is not UTF-8.
+pub(crate) fn rest<'a>(template: &str, path: &'a str) -> Option<Cow<'a, str>> {
+    let mut rest = path;
+    for pattern in segments(template) {
+        if pattern.starts_with("{*") {
+            let text = rest.strip_suffix('/').filter(|text| !text.is_empty());
+            return percent_decode_str(text.unwrap_or(rest)).decode_utf8().ok();
+        }
+        rest = rest.split_once('/')?.1;
+    }
+    None
+}
+
 /// What stands between slashes. Every request takes some paths apart, and for texts this short a plain loop takes a
 /// fraction of what the search of `str::split` does.
 fn segments(path: &str) -> impl Iterator<Item = &str> {
@@ -71,6 +85,21 @@ mod tests {
         assert_eq!(segment(template, path, "chat").as_deref(), Some("12"));
         assert_eq!(segment(template, path, "number"), None);
         assert_eq!(segment(template, "/v1/applications/%ff/chats/12", "token"), None);
+    }
+
+    #[test]
+    fn the_rest_of_a_path_keeps_its_slashes_and_drops_the_last_plain_one() {
+        let rest = |path| rest("/chats/{token}/search/{*query}", path).map(Cow::into_owned);
+        for (path, wanted) in [
+            ("/chats/a/search/b", "b"),
+            ("/chats/a/search/b/", "b"),
+            ("/chats/a/search/b%2F", "b/"),
+            ("/chats/a/search/b/c%2Fd%20e", "b/c/d e"),
+            ("/chats/a/search//", "/"),
+        ] {
+            assert_eq!(rest(path).as_deref(), Some(wanted), "{path}");
+        }
+        assert_eq!(rest("/chats/a/search/%ff"), None);
     }
 
     #[test]

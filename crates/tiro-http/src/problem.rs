@@ -11,6 +11,7 @@ use tiro_api::{Code, Violation};
 use tiro_core::{BadQuery, Cursor, Failure, Fault, Field, Rejection, SearchBehind, Shortage, Unavailable};
 
 use crate::request_id::RequestId;
+use crate::route::Dialect;
 use crate::violations::Violations;
 
 /// Why a request is not carried out.
@@ -74,6 +75,16 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         | Code::InvalidLine
         | Code::Truncated => return None,
     })
+}
+
+/// The code as a dialect says it: to classic clients a deleted thing is one that is not there.
+pub(crate) fn in_dialect(code: Code, dialect: Dialect) -> Code {
+    match (dialect, code) {
+        (Dialect::Classic, Code::ApplicationDeleted) => Code::ApplicationNotFound,
+        (Dialect::Classic, Code::ChatDeleted) => Code::ChatNotFound,
+        (Dialect::Classic, Code::MessageDeleted) => Code::MessageNotFound,
+        _ => code,
+    }
 }
 
 /// The code and the text of one refused value.
@@ -193,9 +204,13 @@ impl Problem {
     }
 
     /// The answer.
-    pub(crate) fn into_response(self, request_id: &RequestId) -> Response<Body> {
+    pub(crate) fn into_response(mut self, request_id: &RequestId, dialect: Dialect) -> Response<Body> {
+        let code = in_dialect(self.0.code, dialect);
+        if code != self.0.code {
+            self.0.code = code;
+            self.0.detail = code.explanation().into();
+        }
         let status = self.status();
-        let code = self.0.code;
         let wire = tiro_api::Problem {
             type_: format!("/docs/errors/{code}"),
             title: code.title().to_owned(),
@@ -206,14 +221,18 @@ impl Problem {
             errors: self.0.errors,
             searched_through: self.0.searched_through.map(|cursor| cursor.to_string()),
         };
-        let body = serde_json::to_vec(&wire).expect("a problem holds texts and numbers only");
+        let (media_type, body) = match dialect {
+            Dialect::V1 => ("application/problem+json", serde_json::to_vec(&wire)),
+            Dialect::Classic => (
+                "application/json",
+                serde_json::to_vec(&tiro_api::ClassicError::from(wire)),
+            ),
+        };
+        let body = body.expect("a problem holds texts and numbers only");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -303,7 +322,7 @@ mod tests {
                 shortage: Shortage::Overloaded,
                 retry_after: Duration::from_millis(wait),
             };
-            let response = Problem::from(unavailable).into_response(&RequestId::generated());
+            let response = Problem::from(unavailable).into_response(&RequestId::generated(), Dialect::V1);
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(response.headers()[header::RETRY_AFTER], seconds);
         }

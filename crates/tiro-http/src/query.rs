@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use tiro_api::Code;
 
 use crate::path::plain_number;
-use crate::violations::Violations;
+use crate::violations::{Unknown, Violations};
 
 /// A parameter that a route takes.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +26,14 @@ pub(crate) enum Kind {
         /// The most allowed.
         max: u32,
     },
+    /// A whole number from 1; one that is too large stands for the largest.
+    Positive,
     /// One of a few words.
     OneOf(&'static [&'static str]),
     /// Any text that is not empty; the handler checks it.
     Text,
+    /// Any text, also an empty one; the handler checks it.
+    AnyText,
     /// Any text, also an empty one, that has to be there; the handler checks it.
     RequiredText,
 }
@@ -40,14 +44,21 @@ pub(crate) struct Query(Vec<(&'static str, String)>);
 
 impl Query {
     /// Reads the part of a URL behind `?`; empty where there is none.
-    pub(crate) fn parse(text: &str, known: &'static [Parameter], violations: &mut Violations) -> Query {
+    pub(crate) fn parse(
+        text: &str,
+        known: &'static [Parameter],
+        unknown: Unknown,
+        violations: &mut Violations,
+    ) -> Query {
         let mut query = Query::default();
         let mut refused = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decoded(raw_name).unwrap_or_else(|| raw_name.to_owned());
             let Some(parameter) = known.iter().find(|parameter| parameter.name == name) else {
-                violations.parameter(&name, Code::UnknownParameter, "is not one of this route");
+                if unknown == Unknown::Refused {
+                    violations.parameter(&name, Code::UnknownParameter, "is not one of this route");
+                }
                 continue;
             };
             if query.text(parameter.name).is_some() {
@@ -85,6 +96,11 @@ impl Query {
         self.position(name).and_then(|number| u32::try_from(number).ok())
     }
 
+    /// The value of a parameter of kind [`Kind::Positive`].
+    pub(crate) fn positive(&self, name: &str) -> Option<u64> {
+        self.text(name).and_then(positive)
+    }
+
     /// The names that were given.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|(name, _)| *name)
@@ -103,9 +119,10 @@ impl Kind {
             Kind::Count { max } => {
                 plain_number(value).is_some_and(|number| (1..=u64::from(max)).contains(&number))
             }
+            Kind::Positive => positive(value).is_some(),
             Kind::OneOf(words) => words.contains(&value),
             Kind::Text => !value.is_empty() && !value.contains('\0'),
-            Kind::RequiredText => true,
+            Kind::AnyText | Kind::RequiredText => true,
         }
     }
 
@@ -113,15 +130,23 @@ impl Kind {
         match self {
             Kind::Position => "must be a whole number from 0, in its plain form".into(),
             Kind::Count { max } => format!("must be a whole number from 1 to {max}").into(),
+            Kind::Positive => "must be a whole number from 1".into(),
             Kind::OneOf(words) => format!("must be {}", words.join(" or ")).into(),
             Kind::Text => "must be a text in UTF-8 that is not empty".into(),
-            Kind::RequiredText => "must be a text in UTF-8".into(),
+            Kind::AnyText | Kind::RequiredText => "must be a text in UTF-8".into(),
         }
     }
 }
 
+/// A whole number from 1 in digits; the largest there is for one that is larger.
+fn positive(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = digits.then(|| text.parse().unwrap_or(u64::MAX));
+    number.filter(|number| *number > 0)
+}
+
 /// A name or value as `application/x-www-form-urlencoded` writes it.
-fn decoded(text: &str) -> Option<String> {
+pub(crate) fn decoded(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
     percent_decode_str(&spaced)
         .decode_utf8()
@@ -158,7 +183,7 @@ mod tests {
 
     fn refused(text: &str) -> usize {
         let mut violations = Violations::default();
-        Query::parse(text, KNOWN, &mut violations);
+        Query::parse(text, KNOWN, Unknown::Refused, &mut violations);
         violations.check().map_or_else(
             |problem| format!("{problem:?}").matches("Violation {").count(),
             |()| 0,
@@ -171,6 +196,7 @@ mod tests {
         let query = Query::parse(
             "after=0&limit=200&&order=number&q=a+b%2Bc",
             KNOWN,
+            Unknown::Refused,
             &mut violations,
         );
         assert!(violations.check().is_ok());
@@ -219,7 +245,7 @@ mod tests {
             ("x=1", vec![Code::UnknownParameter, Code::Missing]),
         ] {
             let mut violations = Violations::default();
-            Query::parse(text, known, &mut violations);
+            Query::parse(text, known, Unknown::Refused, &mut violations);
             let found: Vec<Code> = match violations.check() {
                 Ok(()) => Vec::new(),
                 Err(problem) => problem.errors().iter().map(|error| error.code).collect(),

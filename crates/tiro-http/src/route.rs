@@ -10,8 +10,9 @@ use tiro_api::Code;
 
 use crate::app::App;
 use crate::body::MediaType;
-use crate::endpoint::{Endpoint, Handler};
+use crate::endpoint::{Endpoint, Handler, RoutePlace};
 use crate::query::Parameter;
+use crate::violations::Unknown;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,7 @@ pub(crate) enum Caller {
 pub(crate) enum Verb {
     Get,
     Post,
+    Put,
     Patch,
     Delete,
 }
@@ -38,8 +40,28 @@ impl Verb {
         match self {
             Verb::Get => "GET",
             Verb::Post => "POST",
+            Verb::Put => "PUT",
             Verb::Patch => "PATCH",
             Verb::Delete => "DELETE",
+        }
+    }
+}
+
+/// In whose words a route speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Strict in what it takes; errors are problems.
+    V1,
+    /// Takes what classic clients send besides; a deleted thing is not there, and errors are in their words.
+    Classic,
+}
+
+impl Dialect {
+    /// What becomes of parameters that the route does not have.
+    pub(crate) const fn unknown(self) -> Unknown {
+        match self {
+            Dialect::V1 => Unknown::Refused,
+            Dialect::Classic => Unknown::Ignored,
         }
     }
 }
@@ -70,6 +92,22 @@ pub(crate) enum AnswerHeader {
     /// Only on a replayed answer.
     IdempotentReplayed,
 }
+
+/// The headers of one thing that was created.
+pub(crate) const OF_CREATED: &[AnswerHeader] = &[
+    AnswerHeader::ETag,
+    AnswerHeader::TiroCursor,
+    AnswerHeader::Location,
+    AnswerHeader::IdempotentReplayed,
+];
+/// The headers of one thing that was read.
+pub(crate) const OF_FOUND: &[AnswerHeader] = &[AnswerHeader::ETag, AnswerHeader::TiroCursor];
+/// The headers of one thing that was changed.
+pub(crate) const OF_CHANGED: &[AnswerHeader] = &[
+    AnswerHeader::ETag,
+    AnswerHeader::TiroCursor,
+    AnswerHeader::IdempotentReplayed,
+];
 
 /// What a request's body is.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +173,9 @@ impl Answer {
         }
     }
 
+    /// One thing that the client has already.
+    pub(crate) const NOT_MODIFIED: Answer = Answer::empty(304, "The client has it already.").with(OF_FOUND);
+
     /// With headers.
     pub(crate) const fn with(mut self, headers: &'static [AnswerHeader]) -> Answer {
         self.headers = headers;
@@ -157,6 +198,7 @@ pub(crate) struct Operation {
     /// Those that do not follow from the rest.
     pub(crate) problems: &'static [Code],
     pub(crate) compression: Compression,
+    pub(crate) dialect: Dialect,
 }
 
 impl Operation {
@@ -173,6 +215,7 @@ impl Operation {
             answers: &[],
             problems: &[],
             compression: Compression::Never,
+            dialect: Dialect::V1,
         }
     }
 
@@ -206,6 +249,17 @@ impl Operation {
         self
     }
 
+    /// The operation under another id, for another path.
+    pub(crate) const fn named(mut self, id: &'static str) -> Operation {
+        self.id = id;
+        self
+    }
+
+    pub(crate) const fn classic(mut self) -> Operation {
+        self.dialect = Dialect::Classic;
+        self
+    }
+
     pub(crate) const fn compressed(mut self) -> Operation {
         self.compression = Compression::LargeAnswers;
         self
@@ -216,11 +270,13 @@ impl Operation {
 pub(crate) struct Route {
     pub(crate) verb: Verb,
     pub(crate) path: &'static str,
+    /// What the log and the metrics call it: its path, or what several spellings of one path share.
+    pub(crate) label: &'static str,
     pub(crate) operation: &'static Operation,
     mount: Mount,
 }
 
-type Mount = Box<dyn FnOnce(&App, MethodRouter) -> MethodRouter>;
+type Mount = Box<dyn FnOnce(&App, &'static str, MethodRouter) -> MethodRouter>;
 
 /// The route that answers `GET` (and `HEAD`) of a path.
 pub(crate) fn get(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
@@ -230,6 +286,11 @@ pub(crate) fn get(path: &'static str, operation: &'static Operation, handler: im
 /// The route that answers `POST` of a path.
 pub(crate) fn post(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
     Route::new(Verb::Post, path, operation, handler)
+}
+
+/// The route that answers `PUT` of a path.
+pub(crate) fn put(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
+    Route::new(Verb::Put, path, operation, handler)
 }
 
 /// The route that answers `PATCH` of a path.
@@ -244,8 +305,13 @@ pub(crate) fn delete(path: &'static str, operation: &'static Operation, handler:
 
 impl Route {
     fn new(verb: Verb, path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
-        let mount = move |app: &App, methods: MethodRouter| {
-            let endpoint = Arc::new(Endpoint::new(app, verb.name(), path, operation, handler));
+        let mount = move |app: &App, label: &'static str, methods: MethodRouter| {
+            let place = RoutePlace {
+                method: verb.name(),
+                template: path,
+                label,
+            };
+            let endpoint = Arc::new(Endpoint::new(app, place, operation, handler));
             let serve = move |request| {
                 let endpoint = endpoint.clone();
                 async move { endpoint.serve(request).await }
@@ -253,6 +319,7 @@ impl Route {
             match verb {
                 Verb::Get => methods.get(serve),
                 Verb::Post => methods.post(serve),
+                Verb::Put => methods.put(serve),
                 Verb::Patch => methods.patch(serve),
                 Verb::Delete => methods.delete(serve),
             }
@@ -260,13 +327,20 @@ impl Route {
         Route {
             verb,
             path,
+            label: path,
             operation,
             mount: Box::new(mount),
         }
     }
 
+    /// The route under another label.
+    pub(crate) fn labelled(mut self, label: &'static str) -> Route {
+        self.label = label;
+        self
+    }
+
     /// Adds this route to those of the same path.
     pub(crate) fn mount(self, app: &App, methods: MethodRouter) -> MethodRouter {
-        (self.mount)(app, methods)
+        (self.mount)(app, self.label, methods)
     }
 }

@@ -12,10 +12,11 @@ use tiro_api::Code;
 use crate::answer;
 use crate::app::App;
 use crate::call::Call;
+use crate::classic;
 use crate::documents::Documents;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, RoutePlace};
 use crate::problem::Problem;
-use crate::route::{Operation, Route, Verb, delete, get, patch, post};
+use crate::route::{Dialect, Operation, Route, Verb, delete, get, patch, post};
 use crate::routes::{applications, batch, chats, documents, messages, search, service};
 
 /// The label of requests that no route answers.
@@ -26,8 +27,9 @@ const NO_ROUTE: &str = "none";
 /// # Panics
 /// If two routes have one path and method.
 pub fn router(app: &App) -> Router {
-    let routes = routes();
-    app.documents.get_or_init(|| Documents::of(&routes));
+    let (mut routes, classic) = (routes(), classic::routes());
+    app.documents.get_or_init(|| Documents::of(&routes, &classic));
+    routes.extend(classic);
     let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
     for route in routes {
         paths.entry(route.path).or_default().push(route);
@@ -35,12 +37,25 @@ pub fn router(app: &App) -> Router {
     let mut router = Router::new();
     for (path, routes) in paths {
         let allow = allow(&routes);
+        let refused = Refused {
+            template: path,
+            label: routes[0].label,
+            operation: match routes[0].operation.dialect {
+                Dialect::V1 => &FALLBACK,
+                Dialect::Classic => &CLASSIC_FALLBACK,
+            },
+        };
         let methods = routes
             .into_iter()
             .fold(MethodRouter::new(), |methods, route| route.mount(app, methods));
-        router = router.route(path, refusing_other_methods(app, path, &allow, methods));
+        router = router.route(path, refusing_other_methods(app, refused, &allow, methods));
     }
-    let nothing = Arc::new(Endpoint::new(app, "any", NO_ROUTE, &FALLBACK, async |_: Call| {
+    let nowhere = RoutePlace {
+        method: "any",
+        template: NO_ROUTE,
+        label: NO_ROUTE,
+    };
+    let nothing = Arc::new(Endpoint::new(app, nowhere, &FALLBACK, async |_: Call| {
         Err(Problem::plain(Code::NotFound))
     }));
     router.fallback(move |request| {
@@ -49,7 +64,7 @@ pub fn router(app: &App) -> Router {
     })
 }
 
-/// Every route.
+/// Every route but the classic ones.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(public());
@@ -64,6 +79,11 @@ fn public() -> impl IntoIterator<Item = Route> {
         get("/healthz", &service::HEALTH, service::health),
         get("/readyz", &service::READY, service::ready),
         get("/openapi.json", &documents::OPENAPI, documents::openapi),
+        get(
+            "/openapi-classic.json",
+            &documents::OPENAPI_CLASSIC,
+            documents::openapi_classic,
+        ),
         get("/docs", &documents::REFERENCE, documents::reference),
         get("/docs/errors/{code}", &documents::ERROR, documents::error),
     ]
@@ -116,6 +136,15 @@ fn operator() -> impl IntoIterator<Item = Route> {
 
 /// For requests that reach a path or method that is not there.
 static FALLBACK: Operation = Operation::new("none", "none", "Nothing");
+/// For methods that a classic path does not answer.
+static CLASSIC_FALLBACK: Operation = Operation::new("none", "none", "Nothing").classic();
+
+/// A path whose other methods are refused.
+struct Refused {
+    template: &'static str,
+    label: &'static str,
+    operation: &'static Operation,
+}
 
 /// The header `Allow` of a path.
 fn allow(routes: &[Route]) -> String {
@@ -127,9 +156,14 @@ fn allow(routes: &[Route]) -> String {
     names.join(", ")
 }
 
-fn refusing_other_methods(app: &App, path: &'static str, allow: &str, methods: MethodRouter) -> MethodRouter {
+fn refusing_other_methods(app: &App, refused: Refused, allow: &str, methods: MethodRouter) -> MethodRouter {
     let allow = HeaderValue::from_str(allow).expect("names of methods are visible ASCII");
-    let refuse = Arc::new(Endpoint::new(app, "other", path, &FALLBACK, move |call: Call| {
+    let place = RoutePlace {
+        method: "other",
+        template: refused.template,
+        label: refused.label,
+    };
+    let refuse = Arc::new(Endpoint::new(app, place, refused.operation, move |call: Call| {
         let answer = other_method(&call, allow.clone());
         async move { answer }
     }));

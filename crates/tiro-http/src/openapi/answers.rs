@@ -10,7 +10,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::{Ref, RefOr, Required, Schema};
 
 use super::text_schema;
-use crate::route::{Answer, AnswerHeader, Presence, RequestBody};
+use crate::route::{Answer, AnswerHeader, Dialect, Presence, RequestBody};
 
 pub(super) fn request_body(body: RequestBody) -> utoipa::openapi::request_body::RequestBody {
     let required = if body.presence == Presence::Required {
@@ -101,14 +101,18 @@ fn request_id_header() -> utoipa::openapi::Header {
         .build()
 }
 
-pub(super) fn failure(status: u16, codes: &BTreeSet<Code>) -> utoipa::openapi::Response {
+pub(super) fn failure(status: u16, codes: &BTreeSet<Code>, dialect: Dialect) -> utoipa::openapi::Response {
     let names: Vec<String> = codes.iter().map(|code| format!("`{code}`")).collect();
+    let (media_type, schema) = match dialect {
+        Dialect::V1 => ("application/problem+json", "Problem"),
+        Dialect::Classic => ("application/json", "ClassicError"),
+    };
     let problem = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
+        .schema(Some(Ref::from_schema_name(schema)))
         .build();
     let mut builder = ResponseBuilder::new()
         .description(names.join(", "))
-        .content("application/problem+json", problem)
+        .content(media_type, problem)
         .header("X-Request-Id", request_id_header());
     let header = |description: &str| {
         HeaderBuilder::new()

@@ -23,6 +23,7 @@ pub(super) fn path_parameter(name: &str) -> ParameterBuilder {
         "token" => "The application's token.",
         "chat" => "The chat's number.",
         "number" => "The message's number.",
+        "query" => "What to look for; may hold anything, slashes included.",
         _ => "A code.",
     };
     ParameterBuilder::new()
@@ -38,6 +39,8 @@ pub(super) fn query_parameter(parameter: &Parameter) -> ParameterBuilder {
     let schema = match parameter.kind {
         Kind::Position => integer().minimum(Some(0)),
         Kind::Count { max } => integer().minimum(Some(1)).maximum(Some(max)),
+        Kind::Positive => integer().minimum(Some(1)),
+        Kind::AnyText => text_schema(),
         Kind::OneOf(words) => text_schema().enum_values(Some(words.iter().copied())),
         Kind::Text | Kind::RequiredText => text_schema().min_length(Some(1)),
     };

@@ -14,11 +14,13 @@ use crate::answer;
 use crate::body::MediaType;
 use crate::call::Call;
 use crate::conditions::{TagForm, version_and_position_tag};
-use crate::fields::Reader;
+use crate::fields::{NewApplication, Reader};
 use crate::json;
 use crate::paging;
 use crate::problem::Problem;
-use crate::route::{Answer, AnswerHeader, Caller, Operation, RequestHeader, json_body};
+use crate::route::{
+    Answer, AnswerHeader, Caller, OF_CHANGED, OF_CREATED, OF_FOUND, Operation, RequestHeader, json_body,
+};
 use crate::violations::Violations;
 use crate::wire;
 
@@ -28,14 +30,7 @@ pub(crate) const CREATE: Operation = Operation::new("create_application", TAG, "
     .caller(Caller::Operator)
     .headers(&[RequestHeader::IdempotencyKey])
     .body(json_body(&[(MediaType::Json, "CreateApplication")]))
-    .answers(&[
-        Answer::json(201, "Application", "The application as it was created.").with(&[
-            AnswerHeader::ETag,
-            AnswerHeader::TiroCursor,
-            AnswerHeader::Location,
-            AnswerHeader::IdempotentReplayed,
-        ]),
-    ])
+    .answers(&[Answer::json(201, "Application", "The application as it was created.").with(OF_CREATED)])
     .problems(&[Code::TokenTaken, Code::ApplicationDeleted]);
 
 pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
@@ -48,19 +43,13 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     }
     .new_application(json::text(&body)?)?;
     let new = violations.accept(read)?;
-    let command = Command::CreateApplication(CreateApplication {
-        token: NewToken::Generated(Token::generated(random()?)),
-        epoch: Epoch::generated(random()?),
-        name: new.name,
-        metadata: new.metadata,
-    });
+    let command = creation(generated_token()?, new)?;
     let reply = call.write(command, key).await?;
     let application = of(&reply)?;
-    let location = format!("/v1/applications/{}", application.token.as_str());
     answer::created(
         &reply,
         tag(application),
-        location,
+        location(application),
         &wire::application(application)?,
     )
 }
@@ -101,10 +90,8 @@ pub(crate) const GET: Operation = Operation::new("get_application", TAG, "Get an
     .caller(Caller::Application)
     .headers(&[RequestHeader::IfNoneMatch])
     .answers(&[
-        Answer::json(200, "Application", "The application.")
-            .with(&[AnswerHeader::ETag, AnswerHeader::TiroCursor]),
-        Answer::empty(304, "The client has it already.")
-            .with(&[AnswerHeader::ETag, AnswerHeader::TiroCursor]),
+        Answer::json(200, "Application", "The application.").with(OF_FOUND),
+        Answer::NOT_MODIFIED,
     ]);
 
 pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
@@ -121,13 +108,7 @@ pub(crate) const UPDATE: Operation = Operation::new("update_application", TAG, "
         (MediaType::MergePatch, "UpdateApplication"),
         (MediaType::Json, "UpdateApplication"),
     ]))
-    .answers(&[
-        Answer::json(200, "Application", "The application after the change.").with(&[
-            AnswerHeader::ETag,
-            AnswerHeader::TiroCursor,
-            AnswerHeader::IdempotentReplayed,
-        ]),
-    ]);
+    .answers(&[Answer::json(200, "Application", "The application after the change.").with(OF_CHANGED)]);
 
 pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     let token = call.token()?;
@@ -173,14 +154,33 @@ pub(crate) async fn delete(call: Call) -> Result<Response<Body>, Problem> {
     answer::deleted(&reply)
 }
 
-fn of(reply: &Reply) -> Result<&Application, Problem> {
+/// The command that creates an application, with an epoch of its own.
+pub(crate) fn creation(token: NewToken, new: NewApplication) -> Result<Command, Problem> {
+    Ok(Command::CreateApplication(CreateApplication {
+        token,
+        epoch: Epoch::generated(random()?),
+        name: new.name,
+        metadata: new.metadata,
+    }))
+}
+
+/// A token that nobody asked for.
+pub(crate) fn generated_token() -> Result<NewToken, Problem> {
+    Ok(NewToken::Generated(Token::generated(random()?)))
+}
+
+pub(crate) fn location(application: &Application) -> String {
+    format!("/v1/applications/{}", application.token.as_str())
+}
+
+pub(crate) fn of(reply: &Reply) -> Result<&Application, Problem> {
     match &reply.outcome {
         Outcome::Application(application) => Ok(application),
         _ => Err(unexpected()),
     }
 }
 
-fn tag(application: &Application) -> String {
+pub(crate) fn tag(application: &Application) -> String {
     version_and_position_tag(application.version, application.last_position)
 }
 

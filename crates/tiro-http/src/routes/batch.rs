@@ -15,7 +15,7 @@ use crate::fields::Reader;
 use crate::json::{self, Place};
 use crate::problem::Problem;
 use crate::route::{Answer, AnswerHeader, Caller, Operation, RequestHeader, json_body};
-use crate::violations::Violations;
+use crate::violations::{Unknown, Violations};
 
 pub(crate) const CREATE: Operation =
     Operation::new("create_messages", "messages", "Create messages, all or none")
@@ -88,7 +88,14 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
 /// `{"messages": […]}`.
 fn members(reader: &mut Reader<'_>, text: &str) -> Result<Option<Messages>, Problem> {
     let pointer = Place::Body.member("messages");
-    let Some([messages]) = json::object(text, ["messages"], Place::Body, reader.violations)? else {
+    let Some([messages]) = json::object(
+        text,
+        ["messages"],
+        Place::Body,
+        Unknown::Refused,
+        reader.violations,
+    )?
+    else {
         return Ok(None);
     };
     let Some(messages) = messages else {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::body::Body;
 use http::Response;
 use tiro_api::ChatPage;
-use tiro_core::{Chat, Command, CreateChat, Outcome, Page, Reply, UpdateChat};
+use tiro_core::{Chat, Command, CreateChat, Outcome, Page, Reply, Token, UpdateChat};
 
 use super::unexpected;
 use crate::answer;
@@ -17,7 +17,8 @@ use crate::json;
 use crate::paging;
 use crate::problem::Problem;
 use crate::route::{
-    Answer, AnswerHeader, Caller, Operation, Presence, RequestBody, RequestHeader, json_body,
+    Answer, AnswerHeader, Caller, OF_CHANGED, OF_CREATED, OF_FOUND, Operation, Presence, RequestBody,
+    RequestHeader, json_body,
 };
 use crate::violations::Violations;
 use crate::wire;
@@ -31,12 +32,7 @@ pub(crate) const CREATE: Operation = Operation::new("create_chat", TAG, "Create 
         content: &[(MediaType::Json, "CreateChat")],
         presence: Presence::Optional,
     })
-    .answers(&[Answer::json(201, "Chat", "The chat as it was created.").with(&[
-        AnswerHeader::ETag,
-        AnswerHeader::TiroCursor,
-        AnswerHeader::Location,
-        AnswerHeader::IdempotentReplayed,
-    ])]);
+    .answers(&[Answer::json(201, "Chat", "The chat as it was created.").with(OF_CREATED)]);
 
 pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     let token = call.token()?;
@@ -56,8 +52,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     });
     let reply = call.write(command, key).await?;
     let chat = of(&reply)?;
-    let location = format!("/v1/applications/{}/chats/{}", token.as_str(), chat.number);
-    answer::created(&reply, tag(chat), location, &wire::chat(chat)?)
+    answer::created(&reply, tag(chat), location(&token, chat), &wire::chat(chat)?)
 }
 
 pub(crate) const LIST: Operation = Operation::new("list_chats", TAG, "List the chats of an application")
@@ -98,9 +93,8 @@ pub(crate) const GET: Operation = Operation::new("get_chat", TAG, "Get a chat")
     .caller(Caller::Application)
     .headers(&[RequestHeader::IfNoneMatch])
     .answers(&[
-        Answer::json(200, "Chat", "The chat.").with(&[AnswerHeader::ETag, AnswerHeader::TiroCursor]),
-        Answer::empty(304, "The client has it already.")
-            .with(&[AnswerHeader::ETag, AnswerHeader::TiroCursor]),
+        Answer::json(200, "Chat", "The chat.").with(OF_FOUND),
+        Answer::NOT_MODIFIED,
     ]);
 
 pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
@@ -121,11 +115,7 @@ pub(crate) const UPDATE: Operation = Operation::new("update_chat", TAG, "Change 
         (MediaType::MergePatch, "UpdateChat"),
         (MediaType::Json, "UpdateChat"),
     ]))
-    .answers(&[Answer::json(200, "Chat", "The chat after the change.").with(&[
-        AnswerHeader::ETag,
-        AnswerHeader::TiroCursor,
-        AnswerHeader::IdempotentReplayed,
-    ])]);
+    .answers(&[Answer::json(200, "Chat", "The chat after the change.").with(OF_CHANGED)]);
 
 pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     let (token, chat) = (call.token()?, call.number("chat")?);
@@ -178,13 +168,17 @@ pub(crate) async fn delete(call: Call) -> Result<Response<Body>, Problem> {
     answer::deleted(&reply)
 }
 
-fn of(reply: &Reply) -> Result<&Chat, Problem> {
+pub(crate) fn location(token: &Token, chat: &Chat) -> String {
+    format!("/v1/applications/{}/chats/{}", token.as_str(), chat.number)
+}
+
+pub(crate) fn of(reply: &Reply) -> Result<&Chat, Problem> {
     match &reply.outcome {
         Outcome::Chat(chat) => Ok(chat),
         _ => Err(unexpected()),
     }
 }
 
-fn tag(chat: &Chat) -> String {
+pub(crate) fn tag(chat: &Chat) -> String {
     version_and_position_tag(chat.version, chat.change_position)
 }

@@ -24,6 +24,21 @@ pub(crate) async fn openapi(call: Call) -> Result<Response<Body>, Problem> {
     ))
 }
 
+pub(crate) const OPENAPI_CLASSIC: Operation = Operation::new(
+    "openapi_classic",
+    TAG,
+    "The classic routes as an OpenAPI document",
+)
+.answers(&[Answer::json(200, "", "An OpenAPI 3.1 document.")])
+.compressed();
+
+pub(crate) async fn openapi_classic(call: Call) -> Result<Response<Body>, Problem> {
+    Ok(answer::text(
+        "application/json",
+        documents(&call)?.openapi_classic.clone(),
+    ))
+}
+
 pub(crate) const REFERENCE: Operation = Operation::new("docs", TAG, "The API for people")
     .answers(&[Answer::text(200, HTML, "A page that loads nothing else.")])
     .compressed();

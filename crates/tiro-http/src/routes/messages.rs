@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use axum::body::Body;
 use http::Response;
 use tiro_api::MessagePage;
-use tiro_core::{Command, Message, Outcome, Reply, UpdateMessage};
+use tiro_core::{Command, Message, Outcome, Reply, Token, UpdateMessage};
 
 use super::unexpected;
 use crate::answer;
@@ -16,7 +16,9 @@ use crate::fields::Reader;
 use crate::json::{self, Place};
 use crate::paging;
 use crate::problem::Problem;
-use crate::route::{Answer, AnswerHeader, Caller, Operation, RequestHeader, json_body};
+use crate::route::{
+    Answer, AnswerHeader, Caller, OF_CHANGED, OF_CREATED, OF_FOUND, Operation, RequestHeader, json_body,
+};
 use crate::violations::Violations;
 use crate::wire;
 
@@ -26,14 +28,7 @@ pub(crate) const CREATE: Operation = Operation::new("create_message", TAG, "Crea
     .caller(Caller::Application)
     .headers(&[RequestHeader::IdempotencyKey])
     .body(json_body(&[(MediaType::Json, "CreateMessage")]))
-    .answers(&[
-        Answer::json(201, "Message", "The message as it was created.").with(&[
-            AnswerHeader::ETag,
-            AnswerHeader::TiroCursor,
-            AnswerHeader::Location,
-            AnswerHeader::IdempotentReplayed,
-        ]),
-    ]);
+    .answers(&[Answer::json(201, "Message", "The message as it was created.").with(OF_CREATED)]);
 
 pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     let (token, chat) = (call.token()?, call.number("chat")?);
@@ -53,15 +48,10 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     };
     let reply = call.write(command, key).await?;
     let message = of(&reply)?;
-    let location = format!(
-        "/v1/applications/{}/chats/{chat}/messages/{}",
-        token.as_str(),
-        message.number
-    );
     answer::created(
         &reply,
-        version_tag(message.version),
-        location,
+        tag(message),
+        location(&token, chat, message),
         &wire::message(message)?,
     )
 }
@@ -94,9 +84,8 @@ pub(crate) const GET: Operation = Operation::new("get_message", TAG, "Get a mess
     .caller(Caller::Application)
     .headers(&[RequestHeader::IfNoneMatch])
     .answers(&[
-        Answer::json(200, "Message", "The message.").with(&[AnswerHeader::ETag, AnswerHeader::TiroCursor]),
-        Answer::empty(304, "The client has it already.")
-            .with(&[AnswerHeader::ETag, AnswerHeader::TiroCursor]),
+        Answer::json(200, "Message", "The message.").with(OF_FOUND),
+        Answer::NOT_MODIFIED,
     ]);
 
 pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
@@ -105,7 +94,7 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
         .engine
         .message(&token, call.number("chat")?, call.number("number")?)
         .await?;
-    let tag = version_tag(seen.thing.version);
+    let tag = tag(&seen.thing);
     answer::found(
         &call.head.headers,
         tag,
@@ -121,13 +110,7 @@ pub(crate) const UPDATE: Operation = Operation::new("update_message", TAG, "Chan
         (MediaType::MergePatch, "UpdateMessage"),
         (MediaType::Json, "UpdateMessage"),
     ]))
-    .answers(&[
-        Answer::json(200, "Message", "The message after the change.").with(&[
-            AnswerHeader::ETag,
-            AnswerHeader::TiroCursor,
-            AnswerHeader::IdempotentReplayed,
-        ]),
-    ]);
+    .answers(&[Answer::json(200, "Message", "The message after the change.").with(OF_CHANGED)]);
 
 pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     let (token, chat, number) = (call.token()?, call.number("chat")?, call.number("number")?);
@@ -151,7 +134,7 @@ pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     });
     let reply = call.write(command, key).await?;
     let message = of(&reply)?;
-    answer::updated(&reply, version_tag(message.version), &wire::message(message)?)
+    answer::updated(&reply, tag(message), &wire::message(message)?)
 }
 
 pub(crate) const DELETE: Operation = Operation::new("delete_message", TAG, "Delete a message")
@@ -182,9 +165,21 @@ pub(crate) async fn delete(call: Call) -> Result<Response<Body>, Problem> {
     answer::deleted(&reply)
 }
 
-fn of(reply: &Reply) -> Result<&Message, Problem> {
+pub(crate) fn location(token: &Token, chat: u64, message: &Message) -> String {
+    format!(
+        "/v1/applications/{}/chats/{chat}/messages/{}",
+        token.as_str(),
+        message.number
+    )
+}
+
+pub(crate) fn of(reply: &Reply) -> Result<&Message, Problem> {
     match &reply.outcome {
         Outcome::Message(message) => Ok(message),
         _ => Err(unexpected()),
     }
+}
+
+pub(crate) fn tag(message: &Message) -> String {
+    version_tag(message.version)
 }

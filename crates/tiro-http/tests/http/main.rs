@@ -6,6 +6,7 @@ mod access;
 mod applications;
 mod batch;
 mod chats;
+mod classic;
 mod conditions;
 mod connections;
 mod cors;

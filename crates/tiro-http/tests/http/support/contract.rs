@@ -1,4 +1,4 @@
-//! Holds an answer to the OpenAPI document: status, code, headers, content type, schema.
+//! Holds an answer to the OpenAPI documents: status, code, headers, content type, schema.
 
 use axum::Router;
 use axum::body::Body;
@@ -7,22 +7,23 @@ use serde_json::{Value, json};
 
 use super::Answer;
 
-/// The document that the server hands out.
+/// The documents that the server hands out.
 pub(crate) struct Contract {
     pub(crate) document: Value,
+    /// That of the classic routes.
+    pub(crate) classic: Value,
 }
+
+/// Every prefix of the classic routes; the longest first, since each begins like those behind it.
+pub(crate) const PREFIXES: [&str; 3] = ["/api/v1", "/api", ""];
+/// What the classic routes call applications.
+pub(crate) const NOUNS: [&str; 2] = ["applications", "apps"];
 
 impl Contract {
     pub(crate) async fn of(router: &Router) -> Contract {
-        let request = Request::get("/openapi.json")
-            .header("host", "localhost")
-            .body(Body::empty())
-            .unwrap();
-        let response = tower_service::Service::call(&mut router.clone(), request)
-            .await
-            .unwrap();
         Contract {
-            document: Answer::read(response).await.status(200).json(),
+            document: document(router, "/openapi.json").await,
+            classic: document(router, "/openapi-classic.json").await,
         }
     }
 
@@ -55,7 +56,13 @@ impl Contract {
             return Ok(());
         }
         let problem = answer.json();
-        self.validate("Problem", &problem)?;
+        let classic = problem.get("error").is_some();
+        self.validate(if classic { "ClassicError" } else { "Problem" }, &problem)?;
+        let media_type = if classic {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
         let code = problem["code"].as_str().unwrap_or_default();
         let needed = match answer.code {
             StatusCode::UNAUTHORIZED => Some("www-authenticate"),
@@ -65,7 +72,7 @@ impl Contract {
         };
         for (wrong, what) in [
             (
-                problem["type"] != format!("/docs/errors/{code}"),
+                !classic && problem["type"] != format!("/docs/errors/{code}"),
                 "type is not the page of the code",
             ),
             (
@@ -81,7 +88,7 @@ impl Contract {
                 "a header that goes with the status is missing",
             ),
             (
-                answer.header("content-type") != "application/problem+json",
+                answer.header("content-type") != media_type,
                 "the type is not that of problems",
             ),
         ] {
@@ -156,10 +163,15 @@ impl Contract {
 
     /// Holds a value to a schema of the document, strictly: no member that is not in it.
     pub(crate) fn validate(&self, name: &str, value: &Value) -> Result<(), String> {
-        let known = &self.document["components"]["schemas"][name];
+        let documents = [&self.document, &self.classic];
+        let document = documents
+            .into_iter()
+            .find(|document| document["components"]["schemas"].get(name).is_some())
+            .ok_or_else(|| format!("no document has {name}"))?;
+        let known = &document["components"]["schemas"][name];
         let schema = json!({
             "$ref": format!("#/components/schemas/{name}"),
-            "components": self.document["components"],
+            "components": document["components"],
         });
         let validator = jsonschema::validator_for(&schema).map_err(|error| error.to_string())?;
         validator
@@ -188,9 +200,59 @@ impl Contract {
                 .iter()
                 .find(|(template, _)| template_matches(template, path))
                 .map(|(_, item)| item)
-        })?;
-        item.get(&method)
+        });
+        item.or_else(|| self.classic_item(path))?.get(&method)
     }
+
+    /// The path item of a classic path, at whatever prefix and noun; the one with the fewest names fits best.
+    fn classic_item(&self, path: &str) -> Option<&Value> {
+        let paths = self.classic["paths"].as_object().unwrap();
+        let fits = |template: &str, item: &Value| {
+            let (prefixes, nouns): (&[&str], &[&str]) = match item["servers"][0]["url"].as_str() {
+                Some("{prefix}/{noun}") => (&PREFIXES, &NOUNS),
+                Some("{prefix}") => (&PREFIXES, &[""]),
+                _ => (&[""], &[""]),
+            };
+            let mut bases = prefixes
+                .iter()
+                .flat_map(|prefix| nouns.iter().map(move |noun| (prefix, noun)));
+            bases.any(|(prefix, noun)| {
+                let noun = if noun.is_empty() {
+                    String::new()
+                } else {
+                    format!("/{noun}")
+                };
+                let whole = format!("{prefix}{noun}{template}");
+                let slash = path.strip_suffix('/').unwrap_or(path);
+                let open_ended = whole.strip_suffix("{query}").is_some();
+                template_matches(whole.trim_end_matches('/'), slash)
+                    || (open_ended && begins_like(&whole, path))
+            })
+        };
+        let fitting = paths.iter().filter(|(template, item)| fits(template, item));
+        fitting
+            .min_by_key(|(template, _)| template.matches('{').count())
+            .map(|(_, item)| item)
+    }
+}
+
+async fn document(router: &Router, path: &str) -> Value {
+    let request = Request::get(path)
+        .header("host", "localhost")
+        .body(Body::empty())
+        .unwrap();
+    let response = tower_service::Service::call(&mut router.clone(), request)
+        .await
+        .unwrap();
+    Answer::read(response).await.status(200).json()
+}
+
+/// Whether a path has all that a template has, and perhaps more slashes in what the last name stands for.
+fn begins_like(template: &str, path: &str) -> bool {
+    let segments = template.split('/').count();
+    let head: Vec<&str> = path.splitn(segments, '/').collect();
+    let mut pairs = template.split('/').zip(&head).take(segments - 1);
+    head.len() == segments && pairs.all(|(wanted, found)| wanted == *found || wanted.starts_with('{'))
 }
 
 /// Whether a path is one of a template.

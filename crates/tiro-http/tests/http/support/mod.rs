@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use http::{Method, Request};
+use http_body_util::BodyExt;
 use tiro_core::{Engine, Limits};
 use tiro_http::{App, Config, Exposure, OperatorKey, Transport};
 
 pub(crate) use answer::Answer;
-pub(crate) use contract::Contract;
+pub(crate) use contract::{Contract, NOUNS, PREFIXES};
 pub(crate) use engine::TestEngine;
 pub(crate) use socket::TestServer;
 
@@ -107,6 +109,10 @@ impl TestApp {
         self.request(Method::POST, path).json(body)
     }
 
+    pub(crate) fn put(&self, path: &str, body: &str) -> Call {
+        self.request(Method::PUT, path).json(body)
+    }
+
     pub(crate) fn patch(&self, path: &str, body: &str) -> Call {
         self.request(Method::PATCH, path).json(body)
     }
@@ -188,6 +194,11 @@ impl Call {
         self.body("application/json", body.to_owned())
     }
 
+    /// A form as Rails clients send it.
+    pub(crate) fn form(self, form: &str) -> Call {
+        self.body("application/x-www-form-urlencoded", form.to_owned())
+    }
+
     pub(crate) fn body(self, content_type: &str, body: impl Into<Body>) -> Call {
         let mut call = self.only_header("content-type", content_type);
         *call.request.body_mut() = body.into();
@@ -201,6 +212,20 @@ impl Call {
 
     pub(crate) fn key(self, key: &str) -> Call {
         self.header("idempotency-key", key)
+    }
+
+    /// Sends the request and answers the pieces in which the body came.
+    pub(crate) async fn pieces(mut self) -> Vec<Bytes> {
+        let response = tower_service::Service::call(&mut self.router, self.request)
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        let mut body = response.into_body();
+        let mut pieces = Vec::new();
+        while let Some(frame) = body.frame().await {
+            pieces.push(frame.unwrap().into_data().unwrap());
+        }
+        pieces
     }
 
     /// Sends the request and holds the answer to the contract.
