@@ -171,12 +171,14 @@ impl Streaming {
             return Ok(None);
         }
         let mut out = Vec::new();
+        // An engine page of tombstones alone has nothing to send.
+        while out.is_empty() && !self.walk.ended() {
+            let things = self.walk.next(PAGE_LIMIT_MAX).await?;
+            self.separator = append(&things, self.separator, &mut out)?;
+        }
         if self.walk.ended() {
             out.push(b']');
             self.closed = true;
-        } else {
-            let things = self.walk.next(PAGE_LIMIT_MAX).await?;
-            self.separator = append(&things, self.separator, &mut out)?;
         }
         Ok(Some(out.into()))
     }

@@ -210,3 +210,15 @@ async fn a_search_that_cannot_be_answered_says_so() {
         .await
         .problem(503, "overloaded");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_search_that_does_not_end_is_given_up_at_its_deadline() {
+    let app = TestApp::open().await;
+    let token = token(&app).await;
+    let messages = messages(&app, &token).await;
+    app.engine.hang_searches();
+    for path in [format!("{messages}/search?q=a"), "/search/a".to_owned()] {
+        let given_up = app.get(&path).send().await.problem(503, "overloaded");
+        assert_eq!(given_up.header("retry-after"), "1");
+    }
+}

@@ -1,6 +1,7 @@
 //! The reference engine, which can be told to fail, to panic, to hold writes back, or to have an index that is behind.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
@@ -19,6 +20,9 @@ pub(crate) struct TestEngine {
     panics: Mutex<bool>,
     /// How far the index is and when to ask again, if it is behind.
     behind: Mutex<Option<SearchBehind>>,
+    searches_hang: Mutex<bool>,
+    /// How many pages of messages were read.
+    pages: AtomicUsize,
     /// Writes are answered while this is true.
     answering: watch::Sender<bool>,
     /// How many writes were taken over.
@@ -33,6 +37,8 @@ impl Default for TestEngine {
             blocked: Mutex::default(),
             panics: Mutex::default(),
             behind: Mutex::default(),
+            searches_hang: Mutex::default(),
+            pages: AtomicUsize::default(),
             answering: watch::Sender::new(true),
             writes: watch::Sender::new(0),
         }
@@ -58,6 +64,16 @@ impl TestEngine {
             searched_through,
             retry_after,
         });
+    }
+
+    /// From now on searches never end.
+    pub(crate) fn hang_searches(&self) {
+        *self.searches_hang.lock().unwrap() = true;
+    }
+
+    /// How many pages of messages were read so far.
+    pub(crate) fn pages_of_messages(&self) -> usize {
+        self.pages.load(Ordering::Relaxed)
     }
 
     /// Takes writes over, but answers none until [`TestEngine::answer`].
@@ -128,10 +144,14 @@ impl Engine for TestEngine {
     }
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
         self.inner.messages(token, chat, range)
     }
 
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
+        if *self.searches_hang.lock().unwrap() {
+            return Box::pin(std::future::pending());
+        }
         let Some(behind) = self.behind.lock().unwrap().clone() else {
             return self.inner.search(request);
         };

@@ -9,9 +9,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use bytes::Bytes;
 use http::{Method, Request};
-use http_body_util::BodyExt;
 use tiro_core::{Engine, Limits};
 use tiro_http::{App, Config, Exposure, OperatorKey, Transport};
 
@@ -214,18 +212,13 @@ impl Call {
         self.header("idempotency-key", key)
     }
 
-    /// Sends the request and answers the pieces in which the body came.
-    pub(crate) async fn pieces(mut self) -> Vec<Bytes> {
+    /// Sends the request and answers the body as it comes.
+    pub(crate) async fn streamed(mut self) -> Body {
         let response = tower_service::Service::call(&mut self.router, self.request)
             .await
             .unwrap();
         assert_eq!(response.status(), 200);
-        let mut body = response.into_body();
-        let mut pieces = Vec::new();
-        while let Some(frame) = body.frame().await {
-            pieces.push(frame.unwrap().into_data().unwrap());
-        }
-        pieces
+        response.into_body()
     }
 
     /// Sends the request and holds the answer to the contract.
