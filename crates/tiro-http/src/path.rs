@@ -17,10 +17,7 @@ pub(crate) fn segment<'a>(template: &str, path: &'a str, name: &str) -> Option<C
         let segment = segments.next()?;
         let bare = pattern.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         if bare == Some(name) {
-            return match segment.bytes().any(|byte| byte == b'%') {
-                true => percent_decode_str(segment).decode_utf8().ok(),
-                false => Some(Cow::Borrowed(segment)),
-            };
+            return decoded(segment);
         }
     }
     None
@@ -33,11 +30,18 @@ pub(crate) fn rest<'a>(template: &str, path: &'a str) -> Option<Cow<'a, str>> {
     for pattern in segments(template) {
         if pattern.starts_with("{*") {
             let text = rest.strip_suffix('/').filter(|text| !text.is_empty());
-            return percent_decode_str(text.unwrap_or(rest)).decode_utf8().ok();
+            return decoded(text.unwrap_or(rest));
         }
         rest = rest.split_once('/')?.1;
     }
     None
+}
+
+fn decoded(text: &str) -> Option<Cow<'_, str>> {
+    match text.bytes().any(|byte| byte == b'%') {
+        true => percent_decode_str(text).decode_utf8().ok(),
+        false => Some(Cow::Borrowed(text)),
+    }
 }
 
 /// What stands between slashes. Every request takes some paths apart, and for texts this short a plain loop takes a
