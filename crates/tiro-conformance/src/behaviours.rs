@@ -88,6 +88,7 @@ behaviours! { ($)
     }
     pages {
         every_list_by_number_agrees_with_the_slow_way,
+        pages_of_live_things_agree_with_the_slow_way,
         a_page_of_messages_ends_early_at_its_bound_in_bytes,
         deep_pages_hold_what_the_first_ones_hold,
         the_list_by_activity_is_newest_first_without_tombstones,

@@ -5,6 +5,7 @@
 
 mod export;
 mod lists;
+mod live;
 mod search;
 mod state;
 
@@ -12,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, SearchRequest, Searched, Seen, Timestamp, Token,
+    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, LiveRange, Message, NumberRange,
+    Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Timestamp, Token,
 };
 
 use state::State;
@@ -109,6 +110,19 @@ impl Engine for ReferenceEngine {
 
     fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
         ready(self.state().list_chats(token, range))
+    }
+
+    fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
+        ready(self.state().list_live_chats(token, range))
+    }
+
+    fn live_messages<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        range: LiveRange,
+    ) -> Pending<'a, Page<Message>> {
+        ready(self.state().list_live_messages(token, chat, range))
     }
 
     fn chats_by_activity<'a>(

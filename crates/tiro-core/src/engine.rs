@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::{
-    Application, Chat, Cursor, Entry, Message, NumberRange, Page, Rejection, Reply, Request, SearchRequest,
-    Searched, Timestamp, Token,
+    Application, Chat, Cursor, Entry, LiveRange, Message, NumberRange, Page, Rejection, Reply, Request,
+    SearchRequest, Searched, Timestamp, Token,
 };
 
 /// An answer that is on its way.
@@ -117,6 +117,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Chats by number, tombstones included.
     fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>>;
 
+    /// Live chats by number, without the first [`LiveRange::skip`]; deep pages cost what the first costs.
+    fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>>;
+
     /// Live chats by [`Chat::activity_position`], highest first, below `before` if given.
     fn chats_by_activity<'a>(
         &'a self,
@@ -130,6 +133,15 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Messages of a chat by number, tombstones included; a page ends early at [`crate::PAGE_BYTES_MAX`].
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>>;
+
+    /// Live messages of a chat by number, without the first [`LiveRange::skip`]; deep pages cost what the first costs. A
+    /// page ends early at [`crate::PAGE_BYTES_MAX`].
+    fn live_messages<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        range: LiveRange,
+    ) -> Pending<'a, Page<Message>>;
 
     /// A page of the live messages that match, newest creation first, of all that was acknowledged before; of those that
     /// changed meanwhile, either state. May stop at a deadline of the engine with fewer hits and a `next`.

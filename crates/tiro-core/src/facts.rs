@@ -11,12 +11,13 @@ mod restore;
 mod tests;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use crate::{
-    Application, ApplicationId, ApplicationNeed, Change, Chat, KeyName, Message, Namespace, Need, Request,
-    Stage, Token,
+    Application, ApplicationId, ApplicationNeed, Change, Chat, DeletedNode, DeletedPlace, KeyName, Message,
+    Namespace, Need, Request, Stage, Token,
 };
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -54,9 +55,12 @@ pub trait FactSource {
         application: Option<ApplicationId>,
         name: &KeyName,
     ) -> Result<Option<BoundKey>, Self::Error>;
-    /// Deleted messages of a block.
-    fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64)
-    -> Result<u32, Self::Error>;
+    /// What was deleted below a node; `None` if nothing was.
+    fn deleted(
+        &self,
+        application: ApplicationId,
+        place: DeletedPlace,
+    ) -> Result<Option<Arc<DeletedNode>>, Self::Error>;
 }
 
 /// A row and whether an event changed it since it was loaded.
@@ -93,7 +97,7 @@ pub struct Facts {
     chats: Map<(ApplicationId, u64), Row<Option<Chat>>>,
     messages: Map<(ApplicationId, u64, u64), Row<Option<Message>>>,
     keys: Map<Option<ApplicationId>, Map<KeyName, Option<BoundKey>>>,
-    deleted_in_block: Map<(ApplicationId, u64, u64), Row<u32>>,
+    deleted: Map<(ApplicationId, DeletedPlace), Row<Option<Arc<DeletedNode>>>>,
 }
 
 impl Facts {
@@ -109,7 +113,7 @@ impl Facts {
             chats: Map::default(),
             messages: Map::default(),
             keys: Map::default(),
-            deleted_in_block: Map::default(),
+            deleted: Map::default(),
         }
     }
 
@@ -249,12 +253,9 @@ impl Facts {
                     e.insert(Row::loaded(source.message(id, chat, number)?));
                 }
             }
-            Need::DeletedInBlock { chat, block } => {
-                if let std::collections::hash_map::Entry::Vacant(e) =
-                    self.deleted_in_block.entry((id, chat, block))
-                {
-                    let deleted = source.deleted_in_block(id, chat, block)?;
-                    e.insert(Row::loaded(deleted));
+            Need::Deleted(place) => {
+                if let std::collections::hash_map::Entry::Vacant(e) = self.deleted.entry((id, place)) {
+                    e.insert(Row::loaded(source.deleted(id, place)?));
                 }
             }
         }
@@ -349,9 +350,11 @@ impl Facts {
         })
     }
 
-    /// Deleted counts that events changed: `(application, chat, block, deleted)`.
-    pub fn changed_blocks(&self) -> impl Iterator<Item = (ApplicationId, u64, u64, u32)> {
-        let changed = self.deleted_in_block.iter().filter(|(_, row)| row.changed);
-        changed.map(|((application, chat, block), row)| (*application, *chat, *block, row.value))
+    /// Deleted counts that events changed.
+    pub fn changed_deleted(&self) -> impl Iterator<Item = (ApplicationId, DeletedPlace, &Arc<DeletedNode>)> {
+        let changed = self.deleted.iter().filter(|(_, row)| row.changed);
+        changed.filter_map(|((application, place), row)| {
+            row.value.as_ref().map(|node| (*application, *place, node))
+        })
     }
 }

@@ -39,6 +39,7 @@ mod ids;
 mod json;
 mod key;
 mod limits;
+mod live;
 mod metadata;
 mod need;
 mod page;
@@ -65,9 +66,10 @@ pub use fingerprint::{Fingerprint, fingerprint};
 pub use ids::{ApplicationId, Epoch, Token};
 pub use key::{KeyBinding, KeyName, Namespace};
 pub use limits::{
-    BATCH_MESSAGES_MAX, CHANGES_LIMIT_MAX, DELETED_BLOCK_NUMBERS, HIGHLIGHTS_MAX, Limits, METADATA_DEPTH_MAX,
-    PAGE_BYTES_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
+    BATCH_MESSAGES_MAX, CHANGES_LIMIT_MAX, HIGHLIGHTS_MAX, Limits, METADATA_DEPTH_MAX, PAGE_BYTES_MAX,
+    PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
 };
+pub use live::{DeletedNode, DeletedPlace, LiveRange, NumberedList, deleted_through, live_numbers};
 pub use metadata::Metadata;
 pub use need::{ApplicationNeed, Need};
 pub use page::{NumberRange, Numbers, Page};

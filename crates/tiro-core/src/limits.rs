@@ -10,8 +10,6 @@ pub const CHANGES_LIMIT_MAX: u32 = 1_000;
 pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Deepest nesting of metadata; the outermost object is level 1.
 pub const METADATA_DEPTH_MAX: usize = 32;
-/// Deleted messages are counted per block of this many numbers: block 0 holds 1 to 256.
-pub const DELETED_BLOCK_NUMBERS: u64 = 256;
 /// Most highlights of one hit: the first ones.
 pub const HIGHLIGHTS_MAX: usize = 100;
 /// Most messages of a batch, unless configured.

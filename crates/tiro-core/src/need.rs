@@ -1,7 +1,7 @@
 //! Which facts a request needs to be decided: the application, then what lies in it.
 
 use crate::{
-    Action, ApplicationId, Change, Command, DELETED_BLOCK_NUMBERS, KeyName, Subject, Token, UpdateChat,
+    Action, ApplicationId, Change, Command, DeletedPlace, KeyName, NumberedList, Subject, Token, UpdateChat,
     UpdateMessage,
 };
 
@@ -28,18 +28,20 @@ pub enum Need<'a> {
         /// Its number.
         number: u64,
     },
-    /// How many numbers of a block were deleted.
-    DeletedInBlock {
-        /// The chat.
-        chat: u64,
-        /// The block, from 0.
-        block: u64,
-    },
+    /// How many numbers of a list were deleted below one node.
+    Deleted(DeletedPlace),
 }
 
-/// The block of [`DELETED_BLOCK_NUMBERS`] that a message's number lies in; 0 names no message and lies in the first.
-pub(crate) fn deleted_block(number: u64) -> u64 {
-    number.saturating_sub(1) / DELETED_BLOCK_NUMBERS
+impl NumberedList {
+    /// Names what counting a number as deleted changes.
+    pub(crate) fn each_need<E>(
+        self,
+        number: u64,
+        visit: &mut impl FnMut(Need<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.places_of(number)
+            .try_for_each(|place| visit(Need::Deleted(place)))
+    }
 }
 
 impl Command {
@@ -83,9 +85,12 @@ impl Command {
     pub fn each_need<E>(&self, mut visit: impl FnMut(Need<'_>) -> Result<(), E>) -> Result<(), E> {
         match self {
             Command::UpdateChat(UpdateChat { chat, .. })
-            | Command::DeleteChat { chat, .. }
             | Command::CreateMessage { chat, .. }
             | Command::CreateMessages { chat, .. } => visit(Need::Chat(*chat)),
+            Command::DeleteChat { chat, .. } => {
+                visit(Need::Chat(*chat))?;
+                NumberedList::Chats.each_need(*chat, &mut visit)
+            }
             Command::UpdateMessage(UpdateMessage { chat, number, .. }) => {
                 visit(Need::Chat(*chat))?;
                 visit(Need::Message {
@@ -99,10 +104,7 @@ impl Command {
                     chat: *chat,
                     number: *number,
                 })?;
-                visit(Need::DeletedInBlock {
-                    chat: *chat,
-                    block: deleted_block(*number),
-                })
+                NumberedList::Messages { chat: *chat }.each_need(*number, &mut visit)
             }
             Command::ImportMessages { chat, lines, .. } => {
                 visit(Need::Chat(*chat))?;
@@ -124,17 +126,20 @@ impl Change {
         }
         match self.subject {
             Subject::Application => Ok(()),
-            Subject::Chat { chat } => visit(Need::Chat(chat)),
+            Subject::Chat { chat } => {
+                visit(Need::Chat(chat))?;
+                if self.action == Action::Deleted {
+                    NumberedList::Chats.each_need(chat, visit)?;
+                }
+                Ok(())
+            }
             Subject::Message { chat, number } => {
                 visit(Need::Chat(chat))?;
                 if self.action != Action::Created {
                     visit(Need::Message { chat, number })?;
                 }
                 if self.action == Action::Deleted {
-                    visit(Need::DeletedInBlock {
-                        chat,
-                        block: deleted_block(number),
-                    })?;
+                    NumberedList::Messages { chat }.each_need(number, visit)?;
                 }
                 Ok(())
             }

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, Message, NumberRange, Page,
-    Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Token,
+    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, LiveRange, Message, NumberRange,
+    Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::oneshot;
 
@@ -300,6 +300,19 @@ impl Engine for EmbeddedEngine {
 
     fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
         ready(self.reads.chats(token, range))
+    }
+
+    fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
+        ready(self.reads.live_chats(token, range))
+    }
+
+    fn live_messages<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        range: LiveRange,
+    ) -> Pending<'a, Page<Message>> {
+        ready(self.reads.live_messages(token, chat, range))
     }
 
     fn chats_by_activity<'a>(

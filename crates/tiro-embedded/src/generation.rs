@@ -4,10 +4,12 @@
 //! without a gap, and so have changes of an application, hence vectors with a first number.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use tiro_core::{
-    Application, ApplicationId, Change, Chat, Event, Facts, KeyName, Message, Namespace, Subject, Token,
+    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, Event, Facts, KeyName, Message,
+    Namespace, Subject, Token,
 };
 
 use crate::log::LogPoint;
@@ -27,8 +29,6 @@ pub(crate) struct ChatRows {
     pub(crate) created: Vec<Message>,
     /// Messages of before that changed.
     pub(crate) changed: BTreeMap<u64, Message>,
-    /// Deleted counts that changed, by block.
-    pub(crate) deleted_in_block: BTreeMap<u64, u32>,
 }
 
 impl ChatRows {
@@ -73,6 +73,8 @@ pub(crate) struct Generation {
     pub(crate) applications: Map<ApplicationId, Application>,
     pub(crate) tokens: Map<Token, ApplicationId>,
     pub(crate) chats: Map<(ApplicationId, u64), ChatRows>,
+    /// Deleted counts of lists.
+    pub(crate) deleted: Map<(ApplicationId, DeletedPlace), Arc<DeletedNode>>,
     pub(crate) changes: Map<ApplicationId, Vec<Change>>,
     /// The position, and for [`Namespace::Server`] the application, that a key is bound to.
     pub(crate) keys: Map<(Option<ApplicationId>, KeyName), (ApplicationId, u64)>,
@@ -92,6 +94,7 @@ impl Generation {
             applications: Map::default(),
             tokens: Map::default(),
             chats: Map::default(),
+            deleted: Map::default(),
             changes: Map::default(),
             keys: Map::default(),
             restored: Vec::new(),
@@ -124,13 +127,9 @@ impl Generation {
                 .or_default()
                 .put_message(message.clone());
         }
-        for (application, chat, block, deleted) in facts.changed_blocks() {
+        for (application, place, node) in facts.changed_deleted() {
             self.bytes += ROW_BYTES;
-            self.chats
-                .entry((application, chat))
-                .or_default()
-                .deleted_in_block
-                .insert(block, deleted);
+            self.deleted.insert((application, place), Arc::clone(node));
         }
         planted::miscount(events, &mut self.chats);
         self.end = end;
@@ -188,14 +187,6 @@ impl Generation {
 
     pub(crate) fn message(&self, application: ApplicationId, chat: u64, number: u64) -> Option<&Message> {
         self.chats.get(&(application, chat))?.message(number)
-    }
-
-    pub(crate) fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64) -> Option<u32> {
-        self.chats
-            .get(&(application, chat))?
-            .deleted_in_block
-            .get(&block)
-            .copied()
     }
 
     pub(crate) fn change(&self, application: ApplicationId, position: u64) -> Option<&Change> {

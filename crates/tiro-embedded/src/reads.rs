@@ -4,13 +4,14 @@
 //! with each of its messages, an application's with everything in it. So what is looked up afterwards, below, fits.
 
 mod listing;
+mod live;
 mod messages;
 
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, Chat, Cursor, FactSource, Failure, Message, NumberRange, Page, Rejection,
-    Seen, Shortage, Token,
+    Application, ApplicationId, Chat, Cursor, FactSource, Failure, LiveRange, Message, NumberRange, Page,
+    Rejection, Seen, Shortage, Token,
 };
 
 use crate::generation::Generation;
@@ -64,6 +65,19 @@ impl Reads {
     pub(crate) fn chats(&self, token: &Token, range: NumberRange) -> Result<Page<Chat>, Failure> {
         let id = self.id(token)?;
         listing::chats(&self.recent, id, range)
+    }
+
+    pub(crate) fn live_chats(&self, token: &Token, range: LiveRange) -> Result<Page<Chat>, Failure> {
+        live::chats(&self.recent, self.id(token)?, range)
+    }
+
+    pub(crate) fn live_messages(
+        &self,
+        token: &Token,
+        chat: u64,
+        range: LiveRange,
+    ) -> Result<Page<Message>, Failure> {
+        live::messages(&self.recent, self.id(token)?, chat, range)
     }
 
     pub(crate) fn chats_by_activity(

@@ -5,6 +5,7 @@
 
 mod below;
 mod facts;
+mod rows;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use crate::view::{Snapshot, ViewError};
 use crate::writer::Fatal;
 
 pub(crate) use below::Below;
+pub(crate) use rows::Rows;
 
 /// At this size the follower takes the active generation over.
 const GENERATION_BYTES: usize = 8 * 1024 * 1024;
@@ -45,7 +47,8 @@ pub(crate) struct Recent {
     tokens: RwLock<std::collections::HashMap<Token, ApplicationId, RandomState>>,
 }
 
-struct State {
+/// What is published.
+pub(crate) struct State {
     active: Generation,
     below: Below,
 }

@@ -14,7 +14,7 @@ pub(crate) mod rows;
 pub(crate) mod space;
 pub(crate) mod trouble;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -24,14 +24,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use lsm_tree::{AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SequenceNumberCounter};
 use parking_lot::Mutex;
 use rustix::io::Errno;
-use tiro_core::{Application, ApplicationId, Change, Chat, KeyName, Message, Token};
+use tiro_core::{
+    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, KeyName, Message, NumberedList,
+    Token,
+};
 
 use crate::disk::remedy;
 use crate::encoding::{Corrupt, Decoder};
 use crate::log::LogPoint;
 use cache::RowCache;
 use keys::{Kind, key};
-use rows::{Progress, decode_changes, decode_messages, decode_number, decoded};
+use rows::{Progress, decode_changes, decode_deleted, decode_messages, decode_number, decoded};
 use space::{Space, ViewOptions};
 use trouble::Trouble;
 
@@ -336,14 +339,29 @@ impl Snapshot {
         }
     }
 
-    pub(crate) fn deleted_in_block(
+    pub(crate) fn deleted(
         &self,
         id: ApplicationId,
-        chat: u64,
-        block: u64,
-    ) -> Result<u32, ViewError> {
-        let row = self.row(&key(Kind::DeletedInBlock, id, &[chat, block]), |row| row.number())?;
-        Ok(u32::try_from(row.unwrap_or(0))
-            .map_err(|_| Corrupt("a block has more deleted messages than numbers"))?)
+        place: DeletedPlace,
+    ) -> Result<Option<DeletedNode>, ViewError> {
+        let value = self.get(&keys::deleted(id, place))?;
+        let node = value.map(|value| decode_deleted(place.level, &value));
+        node.transpose().map_err(ViewError::from)
+    }
+
+    /// All that was deleted of a list, by node.
+    pub(crate) fn deleted_of(
+        &self,
+        id: ApplicationId,
+        list: NumberedList,
+    ) -> Result<BTreeMap<DeletedPlace, DeletedNode>, ViewError> {
+        let of_list = |node| key(Kind::Deleted, id, &[keys::list_chat(list), node]);
+        let rows = self.range(of_list(0)..=of_list(u64::MAX));
+        let node = |row: Result<(lsm_tree::Slice, lsm_tree::Slice), ViewError>| {
+            let (place, value) = row?;
+            let place = keys::deleted_place(list, &place).ok_or(Corrupt("a key of deleted numbers"))?;
+            Ok((place, decode_deleted(place.level, &value)?))
+        };
+        rows.map(node).collect()
     }
 }

@@ -1,6 +1,8 @@
 //! Lists: every page agrees with the slow way of listing everything and counting off.
 
-use tiro_core::{ApplicationsAfter, Chat, Message, NumberRange, PAGE_BYTES_MAX, Page};
+use tiro_core::{
+    ApplicationsAfter, Chat, Engine, LiveRange, Message, NumberRange, PAGE_BYTES_MAX, Page, Token,
+};
 
 use crate::World;
 use crate::commands::{content, content_from};
@@ -48,6 +50,48 @@ pub async fn every_list_by_number_agrees_with_the_slow_way<W: World>(world: W) {
     holder.create_chat("empty").await;
     let nothing = Page { items: Vec::new(), next: None, as_of: Some(holder.application().await.cursor()) };
     assert_eq!(holder.messages(31, NumberRange::Last { limit: 5 }).await, nothing);
+}
+
+/// Every page of a list of live things, of all sizes and from everywhere, against that list.
+async fn live_pages_agree(engine: &dyn Engine, token: &Token, (chats, messages): (&[Chat], &[Message])) {
+    let live_chats: Vec<&Chat> = chats.iter().filter(|chat| chat.deleted_at.is_none()).collect();
+    let live: Vec<&Message> = messages.iter().filter(|message| message.deleted_at.is_none()).collect();
+    for limit in [1, 7, 200] {
+        for skip in (0..live.len() as u64 + 2).step_by(limit as usize + 5).chain([u64::MAX]) {
+            let range = LiveRange { skip, limit };
+            let page = engine.live_messages(token, 1, range).await.expect("the chat is live");
+            let from = live.len().min(usize::try_from(skip).unwrap_or(usize::MAX));
+            let expected: Vec<&Message> = live[from..].iter().take(limit as usize).copied().collect();
+            assert_eq!(page.items.iter().collect::<Vec<_>>(), expected, "{range:?}");
+            assert_eq!(page.next, range.next(expected.len(), live.len() as u64));
+            let page = engine.live_chats(token, range).await.expect("the application is live");
+            let from = live_chats.len().min(usize::try_from(skip).unwrap_or(usize::MAX));
+            let expected: Vec<&Chat> = live_chats[from..].iter().take(limit as usize).copied().collect();
+            assert_eq!(page.items.iter().collect::<Vec<_>>(), expected, "{range:?}");
+        }
+    }
+}
+
+pub async fn pages_of_live_things_agree_with_the_slow_way<W: World>(world: W) {
+    let mut world = world;
+    let mut holder = Holder::of_new_application(&world, "live pages").await;
+    for _ in 0..40 {
+        holder.create_chat("chat").await;
+    }
+    holder.send_batch(1, (1..=700).map(|text| content(&format!("message {text}"))).collect()).await;
+    for number in (3..=700).step_by(3).chain(520..=523) {
+        holder.delete_message(1, number).await;
+    }
+    for number in [2, 3, 4, 17, 40] {
+        holder.delete_chat(number).await;
+    }
+    for _ in ["as written", "as reopened"] {
+        let (chats, messages) = (holder.all_chats().await, holder.all_messages(1).await);
+        live_pages_agree(&*holder.engine, &holder.token, (&chats, &messages)).await;
+        holder = holder.across_reopen(&mut world).await;
+        holder.delete_message(1, 512).await;
+        holder.send_batch(1, vec![content("one more")]).await;
+    }
 }
 
 pub async fn a_page_of_messages_ends_early_at_its_bound_in_bytes<W: World>(world: W) {

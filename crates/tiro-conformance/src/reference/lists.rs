@@ -160,7 +160,7 @@ fn seen<T: Clone>(application: &Application, thing: &T) -> Seen<T> {
     }
 }
 
-fn page_at<T>(application: &Application) -> Page<T> {
+pub(super) fn page_at<T>(application: &Application) -> Page<T> {
     Page {
         items: Vec::new(),
         next: None,

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, BoundKey, Change, Chat, Event, FactSource, Facts, KeyName, Message,
-    Namespace, Rejection, Reply, Request, Stage, Timestamp, Token, decide,
+    Application, ApplicationId, BoundKey, Change, Chat, DeletedNode, DeletedPlace, Event, FactSource, Facts,
+    KeyName, Message, Namespace, Rejection, Reply, Request, Stage, Timestamp, Token, decide,
 };
 
 /// Every row, tombstones and what lies below them included.
@@ -15,7 +16,6 @@ pub(super) struct State {
     pub(super) applications: BTreeMap<ApplicationId, Application>,
     pub(super) chats: BTreeMap<(ApplicationId, u64), Chat>,
     pub(super) messages: BTreeMap<(ApplicationId, u64, u64), Message>,
-    deleted_in_block: BTreeMap<(ApplicationId, u64, u64), u32>,
     pub(super) changes: BTreeMap<(ApplicationId, u64), Change>,
     /// The change that each key is bound to; the scope is `None` for keys of the server.
     keys: BTreeMap<(Option<ApplicationId>, KeyName), (ApplicationId, u64)>,
@@ -28,7 +28,6 @@ impl Default for State {
             applications: BTreeMap::new(),
             chats: BTreeMap::new(),
             messages: BTreeMap::new(),
-            deleted_in_block: BTreeMap::new(),
             changes: BTreeMap::new(),
             keys: BTreeMap::new(),
         }
@@ -120,9 +119,6 @@ impl State {
             self.messages
                 .insert((application, chat, message.number), message.clone());
         }
-        for (application, chat, block, deleted) in facts.changed_blocks() {
-            self.deleted_in_block.insert((application, chat, block), deleted);
-        }
     }
 
     pub(super) fn forget_unfinished_restores(&mut self) {
@@ -140,8 +136,6 @@ impl State {
         self.applications.remove(&id);
         self.chats.retain(|(application, _), _| *application != id);
         self.messages.retain(|(application, _, _), _| *application != id);
-        self.deleted_in_block
-            .retain(|(application, _, _), _| *application != id);
         self.changes.retain(|(application, _), _| *application != id);
         self.keys.retain(|_, (application, _)| *application != id);
     }
@@ -184,8 +178,12 @@ impl FactSource for State {
         }))
     }
 
-    fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64) -> Result<u32, Infallible> {
-        let deleted = self.deleted_in_block.get(&(application, chat, block));
-        Ok(deleted.copied().unwrap_or(0))
+    /// Counted off, since nothing here is kept but the things themselves.
+    fn deleted(
+        &self,
+        application: ApplicationId,
+        place: DeletedPlace,
+    ) -> Result<Option<Arc<DeletedNode>>, Infallible> {
+        Ok(self.count_deleted(application, place).map(Arc::new))
     }
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::need::deleted_block;
-use crate::{Action, Change, Event, KeyBinding, Message, MessageCreated, Need, Subject, Timestamp};
+use crate::{
+    Action, Change, Event, KeyBinding, Message, MessageCreated, Need, NumberedList, Subject, Timestamp,
+};
 
 impl Event {
     /// Names each fact, besides the application, whose state the event changes.
@@ -11,15 +12,15 @@ impl Event {
         match self {
             Event::ChatCreated { chat, .. } => visit(Need::Chat(chat.number)),
             Event::ChatUpdated { chat, .. }
-            | Event::ChatDeleted { chat, .. }
             | Event::MessagesCreated { chat, .. }
             | Event::MessageUpdated { chat, .. } => visit(Need::Chat(*chat)),
+            Event::ChatDeleted { chat, .. } => {
+                visit(Need::Chat(*chat))?;
+                NumberedList::Chats.each_need(*chat, &mut visit)
+            }
             Event::MessageDeleted { chat, message, .. } => {
                 visit(Need::Chat(*chat))?;
-                visit(Need::DeletedInBlock {
-                    chat: *chat,
-                    block: deleted_block(message.number),
-                })
+                NumberedList::Messages { chat: *chat }.each_need(message.number, &mut visit)
             }
             Event::EntriesRestored { entries, .. } => entries
                 .iter()

@@ -1,9 +1,9 @@
 //! What each event does to state. Nothing is decided here: events carry every value.
 
 use super::{BoundKey, Facts, Row};
-use crate::need::deleted_block;
 use crate::{
-    Application, ApplicationId, Change, Chat, Event, Message, MessageCreated, Namespace, Stage, Timestamp,
+    Application, ApplicationId, Change, Chat, Event, Message, MessageCreated, Namespace, NumberedList, Stage,
+    Timestamp,
 };
 
 impl Facts {
@@ -62,6 +62,7 @@ impl Facts {
             } => {
                 self.application_mut(id, *position).chats_count -= 1;
                 self.chat_mut(id, *chat, *position).bury(*at, *version);
+                self.count_deleted(id, NumberedList::Chats, *chat);
             }
             Event::MessagesCreated {
                 chat,
@@ -92,7 +93,7 @@ impl Facts {
                 self.application_mut(id, *position);
                 self.chat_mut(id, *chat, *position).messages_count -= 1;
                 self.put_message(id, *chat, message);
-                self.count_deleted(id, *chat, message.number);
+                self.count_deleted(id, NumberedList::Messages { chat: *chat }, message.number);
             }
             Event::EntriesRestored { entries, .. } => {
                 entries.iter().for_each(|entry| self.restore_entry(id, entry));
@@ -185,13 +186,11 @@ impl Facts {
         );
     }
 
-    pub(super) fn count_deleted(&mut self, id: ApplicationId, chat: u64, number: u64) {
-        let place = (id, chat, deleted_block(number));
-        *self
-            .deleted_in_block
-            .entry(place)
-            .or_insert_with(|| Row::loaded(0))
-            .set() += 1;
+    pub(super) fn count_deleted(&mut self, id: ApplicationId, list: NumberedList, number: u64) {
+        for place in list.places_of(number) {
+            let row = self.deleted.entry((id, place));
+            place.count(number, row.or_insert_with(|| Row::loaded(None)).set());
+        }
     }
 
     /// The application's row, its feed now reaching to `position`.

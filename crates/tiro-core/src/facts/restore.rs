@@ -4,7 +4,7 @@
 //! positions are derived from the entries themselves, not copied.
 
 use super::{Facts, Row};
-use crate::{Action, ApplicationId, Chat, Entry, Message, Subject, Thing};
+use crate::{Action, ApplicationId, Chat, Entry, Message, NumberedList, Subject, Thing};
 
 impl Facts {
     /// Takes one entry in; that it may follow the ones before it was decided.
@@ -83,6 +83,7 @@ impl Facts {
         }
         if change.action == Action::Deleted {
             chat.bury(change.at, change.version);
+            self.count_deleted(id, NumberedList::Chats, number);
         }
     }
 
@@ -103,7 +104,7 @@ impl Facts {
             row.last_message_at = Some(message.created_at);
         }
         if change.action == Action::Deleted {
-            self.count_deleted(id, chat, number);
+            self.count_deleted(id, NumberedList::Messages { chat }, number);
         }
         self.put_message(id, chat, &message);
     }

@@ -50,8 +50,8 @@ impl FactSource for Stored {
             .flatten())
     }
 
-    fn deleted_in_block(&self, _: ApplicationId, _: u64, _: u64) -> Result<u32, Infallible> {
-        Ok(0)
+    fn deleted(&self, _: ApplicationId, _: DeletedPlace) -> Result<Option<Arc<DeletedNode>>, Infallible> {
+        Ok(None)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tiro_core::{Application, ApplicationId, Change, Chat, KeyName, Message, Token};
+use tiro_core::{
+    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, KeyName, Message, Token,
+};
 
 use crate::generation::Generation;
 use crate::view::{Snapshot, ViewError};
@@ -60,6 +62,17 @@ impl Below {
         match self.frozen().and_then(|frozen| frozen.message(id, chat, number)) {
             Some(message) => Ok(Some(message.clone())),
             None => self.view.cached_message(id, chat, number),
+        }
+    }
+
+    pub(super) fn deleted(
+        &self,
+        id: ApplicationId,
+        place: DeletedPlace,
+    ) -> Result<Option<Arc<DeletedNode>>, ViewError> {
+        match self.frozen().and_then(|frozen| frozen.deleted.get(&(id, place))) {
+            Some(node) => Ok(Some(Arc::clone(node))),
+            None => Ok(self.view.deleted(id, place)?.map(Arc::new)),
         }
     }
 

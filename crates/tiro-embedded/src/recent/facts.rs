@@ -1,8 +1,13 @@
 //! The facts that the writer decides on.
 
-use tiro_core::{Application, ApplicationId, BoundKey, Chat, FactSource, KeyName, Message, Token};
+use std::sync::Arc;
 
-use super::Recent;
+use tiro_core::{
+    Application, ApplicationId, BoundKey, Chat, DeletedNode, DeletedPlace, FactSource, KeyName, Message,
+    Token,
+};
+
+use super::{Recent, Rows};
 use crate::view::ViewError;
 
 /// The writer finds its facts here. It alone publishes, so what it reads stays true until it publishes again.
@@ -17,19 +22,11 @@ impl FactSource for Recent {
     }
 
     fn application(&self, id: ApplicationId) -> Result<Option<Application>, ViewError> {
-        let (active, below) = self.look(|active| active.applications.get(&id).cloned());
-        match active {
-            Some(application) => Ok(Some(application)),
-            None => below.application(id, Application::clone),
-        }
+        Rows::Newest(self).application(id)
     }
 
     fn chat(&self, application: ApplicationId, chat: u64) -> Result<Option<Chat>, ViewError> {
-        let (active, below) = self.look(|active| active.chat(application, chat).cloned());
-        match active {
-            Some(chat) => Ok(Some(chat)),
-            None => below.chat(application, chat, Chat::clone),
-        }
+        Rows::Newest(self).chat(application, chat)
     }
 
     fn message(
@@ -38,11 +35,7 @@ impl FactSource for Recent {
         chat: u64,
         number: u64,
     ) -> Result<Option<Message>, ViewError> {
-        let (active, below) = self.look(|active| active.message(application, chat, number).cloned());
-        match active {
-            Some(message) => Ok(Some(message)),
-            None => below.message(application, chat, number),
-        }
+        Rows::Newest(self).message(application, chat, number)
     }
 
     fn key(&self, scope: Option<ApplicationId>, name: &KeyName) -> Result<Option<BoundKey>, ViewError> {
@@ -62,16 +55,11 @@ impl FactSource for Recent {
         Ok(Some(BoundKey { application, change }))
     }
 
-    fn deleted_in_block(&self, application: ApplicationId, chat: u64, block: u64) -> Result<u32, ViewError> {
-        let (active, below) = self.look(|active| active.deleted_in_block(application, chat, block));
-        let frozen = || {
-            below
-                .frozen()
-                .and_then(|frozen| frozen.deleted_in_block(application, chat, block))
-        };
-        match active.or_else(frozen) {
-            Some(deleted) => Ok(deleted),
-            None => below.view.deleted_in_block(application, chat, block),
-        }
+    fn deleted(
+        &self,
+        application: ApplicationId,
+        place: DeletedPlace,
+    ) -> Result<Option<Arc<DeletedNode>>, ViewError> {
+        Rows::Newest(self).deleted(application, place)
     }
 }

@@ -1,5 +1,6 @@
 //! Deleting is one event; bytes leave later, a bounded number of rows a round.
 
+use tiro_core::NumberedList;
 use tiro_core::{ApplicationId, Command, IfMatch};
 
 use super::Store;
@@ -37,7 +38,11 @@ fn the_bytes_of_a_deleted_chat_leave_the_view_and_its_neighbours_stay() {
         (77 / 16..=77).contains(&left),
         "{left} rows are left of the other chat's 77 messages"
     );
-    assert_eq!(rows(&store, Kind::DeletedInBlock), 1);
+    assert_eq!(
+        rows(&store, Kind::Deleted),
+        2,
+        "one message of the other chat, and one chat"
+    );
     let kept = store
         .engine()
         .recent()
@@ -83,7 +88,7 @@ fn the_bytes_of_a_deleted_application_leave_the_view_save_its_tombstone_and_toke
 }
 
 #[test]
-fn deleted_messages_are_counted_per_block_of_256_numbers_across_reopens() {
+fn deleted_messages_are_counted_per_block_of_256_numbers_and_above_across_reopens() {
     let mut store = Store::with_one_chat();
     store.send(1, 600);
     for number in [1, 2, 256, 257, 600] {
@@ -92,6 +97,11 @@ fn deleted_messages_are_counted_per_block_of_256_numbers_across_reopens() {
     store.reopen();
     store.delete_message(1, 3);
     let snapshot = store.engine().recent().settle().unwrap();
-    let counts = [0, 1, 2].map(|block| snapshot.deleted_in_block(ApplicationId(1), 1, block).unwrap());
-    assert_eq!(counts, [4, 1, 1]);
+    let list = NumberedList::Messages { chat: 1 };
+    let nodes = snapshot.deleted_of(ApplicationId(1), list).unwrap();
+    let counts: Vec<(u8, u64, u64)> = nodes
+        .iter()
+        .map(|(place, node)| (place.level, place.block, node.total()))
+        .collect();
+    assert_eq!(counts, [(0, 0, 4), (0, 1, 1), (0, 2, 1), (1, 0, 2)]);
 }

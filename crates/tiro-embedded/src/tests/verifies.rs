@@ -62,10 +62,14 @@ fn a_flipped_byte_in_a_synced_batch_is_found_and_its_place_named() {
 #[test]
 fn a_view_that_says_something_else_than_the_log_is_found() {
     let id = ApplicationId(1);
-    let wrongs: [(Vec<u8>, &str); 6] = [
+    let wrongs: [(Vec<u8>, &str); 7] = [
         (key(Kind::Chat, id, &[2]), "its row"),
         (key(Kind::MessageBlock, id, &[1, 4]), "block 4 of its messages"),
-        (key(Kind::DeletedInBlock, id, &[1, 0]), "the deleted count"),
+        (
+            key(Kind::Deleted, id, &[1, 0]),
+            "the deleted counts of its messages",
+        ),
+        (key(Kind::Deleted, id, &[0, 0]), "the deleted counts of its chats"),
         (key(Kind::ChangeBlock, id, &[3]), "the feed"),
         (crate::view::keys::by_activity(id, 1_025), "by activity"),
         (

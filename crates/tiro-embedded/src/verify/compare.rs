@@ -1,12 +1,14 @@
 //! Two views thing by thing, and one view against its own counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use tiro_core::{Action, Application, ApplicationsAfter, Change, Chat, Message, Stage, Subject};
+use tiro_core::{
+    Action, Application, ApplicationsAfter, Change, Chat, DeletedPlace, Message, NumberedList, Stage, Subject,
+};
 
 use super::{Report, VerifyProgress};
 use crate::open::applications;
-use crate::view::keys::{self, Kind, change_block, key, message_block};
+use crate::view::keys::{self, change_block, message_block};
 use crate::view::rows::decode_number;
 use crate::view::{Snapshot, View, ViewError};
 
@@ -53,6 +55,9 @@ impl Comparison<'_> {
                     self.same_messages(&place, application, &chat, (&expected, &stored))?;
                 }
             }
+            let wanted = expected.deleted_of(application.id, NumberedList::Chats)?;
+            let present = stored.deleted_of(application.id, NumberedList::Chats)?;
+            self.same(&place, "the deleted counts of its chats", &wanted, &present);
             self.same_lists(&place, application, &stored)?;
         }
         Ok(())
@@ -82,17 +87,10 @@ impl Comparison<'_> {
                 &present,
             );
         }
-        let last = tiro_core::DELETED_BLOCK_NUMBERS;
-        for block in 0..=chat.last_message_number / last {
-            let wanted = expected.deleted_in_block(application.id, chat.number, block)?;
-            let present = stored.deleted_in_block(application.id, chat.number, block)?;
-            self.same(
-                place,
-                &format!("the deleted count of block {block}"),
-                &wanted,
-                &present,
-            );
-        }
+        let list = NumberedList::Messages { chat: chat.number };
+        let wanted = expected.deleted_of(application.id, list)?;
+        let present = stored.deleted_of(application.id, list)?;
+        self.same(place, "the deleted counts of its messages", &wanted, &present);
         Ok(())
     }
 
@@ -226,6 +224,7 @@ impl Comparison<'_> {
     fn check_chats(&mut self, snapshot: &Snapshot, application: &Application) -> Result<(), ViewError> {
         let place = format!("log, application {}", application.id.0);
         let mut live = 0;
+        let mut deleted = BTreeSet::new();
         for number in 1..=application.last_chat_number {
             self.report.chats += 1;
             (self.on_progress)(VerifyProgress::Things {
@@ -238,8 +237,11 @@ impl Comparison<'_> {
             if chat.deleted_at.is_none() {
                 live += 1;
                 self.check_messages(snapshot, application, &chat)?;
+            } else {
+                deleted.insert(number);
             }
         }
+        self.check_deleted(snapshot, &place, (application, NumberedList::Chats), &deleted)?;
         if live != application.chats_count {
             self.report.found(
                 &place,
@@ -260,7 +262,7 @@ impl Comparison<'_> {
     ) -> Result<(), ViewError> {
         let place = format!("log, application {}, chat {}", application.id.0, chat.number);
         let (mut last, mut live) = (0, 0);
-        let mut deleted: BTreeMap<u64, u32> = BTreeMap::new();
+        let mut deleted = BTreeSet::new();
         for block in 0..=message_block(chat.last_message_number.max(1)) {
             for message in snapshot.messages_in_block(application.id, chat.number, block)? {
                 last += 1;
@@ -271,9 +273,7 @@ impl Comparison<'_> {
                 if is_live(&message) {
                     live += 1;
                 } else {
-                    *deleted
-                        .entry((message.number - 1) / tiro_core::DELETED_BLOCK_NUMBERS)
-                        .or_default() += 1;
+                    deleted.insert(message.number);
                 }
             }
         }
@@ -284,28 +284,31 @@ impl Comparison<'_> {
                 format!("its row says {number} messages, {count} live; there are {last}, {live} live"),
             );
         }
-        self.check_deleted(snapshot, &place, (application, chat), &deleted)
+        let list = NumberedList::Messages { chat: chat.number };
+        self.check_deleted(snapshot, &place, (application, list), &deleted)
     }
 
+    /// The counts are those of the tombstones, in every node that each counts in.
     fn check_deleted(
         &mut self,
         snapshot: &Snapshot,
         place: &str,
-        (application, chat): (&Application, &Chat),
-        deleted: &BTreeMap<u64, u32>,
+        (application, list): (&Application, NumberedList),
+        deleted: &BTreeSet<u64>,
     ) -> Result<(), ViewError> {
-        let prefix = key(Kind::DeletedInBlock, application.id, &[chat.number]);
-        let last = [&prefix[..], &[0xff; 8]].concat();
-        let mut stored = BTreeMap::new();
-        for row in snapshot.range(prefix..=last) {
-            let (place, count) = row?;
-            let block = keys::last_number(&place).unwrap_or(u64::MAX);
-            stored.insert(block, u32::try_from(decode_number(&count)?).unwrap_or(u32::MAX));
+        let mut expected: BTreeMap<DeletedPlace, u64> = BTreeMap::new();
+        for place in deleted.iter().flat_map(|number| list.places_of(*number)) {
+            *expected.entry(place).or_default() += 1;
         }
-        if stored != *deleted {
+        let stored = snapshot.deleted_of(application.id, list)?;
+        let totals: BTreeMap<DeletedPlace, u64> = stored
+            .iter()
+            .map(|(place, node)| (*place, node.total()))
+            .collect();
+        if totals != expected {
             self.report.found(
                 place,
-                "the deleted counts of its blocks do not agree with its tombstones",
+                format!("the deleted counts of {list:?} do not agree with its tombstones"),
             );
         }
         Ok(())

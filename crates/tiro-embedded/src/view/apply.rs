@@ -6,7 +6,7 @@ use lsm_tree::AbstractTree;
 use tiro_core::{Application, ApplicationId, ApplicationsAfter, Change, Message, Stage};
 
 use super::keys::{self, BLOCK_BYTES_MAX, BLOCK_CHANGES, BLOCK_MESSAGES, Kind, key};
-use super::rows::{Progress, encode_changes, encode_messages, encode_number, encoded};
+use super::rows::{Progress, encode_changes, encode_deleted, encode_messages, encode_number, encoded};
 use super::{Snapshot, View, ViewError};
 use crate::encoding::Encoder;
 use crate::generation::{ChatRows, Generation};
@@ -69,6 +69,9 @@ impl Round<'_> {
         }
         for ((application, chat), rows) in &generation.chats {
             self.put_chat(*application, *chat, rows)?;
+        }
+        for ((application, place), node) in &generation.deleted {
+            self.put(keys::deleted(*application, *place), encode_deleted(node));
         }
         for (application, changes) in &generation.changes {
             self.put_changes(*application, changes);
@@ -146,12 +149,6 @@ impl Round<'_> {
             self.put_created(application, number, &rows.created);
         }
         self.put_changed(application, number, rows)?;
-        for (block, deleted) in &rows.deleted_in_block {
-            self.put(
-                key(Kind::DeletedInBlock, application, &[number, *block]),
-                encode_number(u64::from(*deleted)),
-            );
-        }
         Ok(())
     }
 

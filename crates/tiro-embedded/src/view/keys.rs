@@ -5,7 +5,7 @@
 //! | `A` | application | the application, or its tombstone |
 //! | `B` | application, chat, block of 16 numbers | 16 messages, if together at most 16 KiB |
 //! | `C` | application, chat | the chat, or its tombstone |
-//! | `D` | application, chat, block of 256 numbers | how many of these messages were deleted |
+//! | `D` | application, chat or 0, level (1 byte) and block (7 bytes) | what was deleted of the chat's messages (0: of the chats) below one node |
 //! | `E` | application, block of 32 positions | 32 changes of the feed |
 //! | `F` | application, position | one change of the feed, if it is in no block |
 //! | `G` | application, chat or 0 | rows below a deleted chat (0: application) still to be removed |
@@ -17,7 +17,7 @@
 //! | `R` | application | nothing: the application is being restored |
 //! | `T` | token | application |
 
-use tiro_core::{ApplicationId, ApplicationsAfter, KeyName, Timestamp, Token};
+use tiro_core::{ApplicationId, ApplicationsAfter, DeletedPlace, KeyName, NumberedList, Timestamp, Token};
 
 use crate::encoding::entries::namespace_byte;
 
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     Application = b'A',
     MessageBlock = b'B',
     Chat = b'C',
-    DeletedInBlock = b'D',
+    Deleted = b'D',
     ChangeBlock = b'E',
     Change = b'F',
     Garbage = b'G',
@@ -77,6 +77,30 @@ pub(crate) fn key(kind: Kind, application: ApplicationId, numbers: &[u64]) -> Ve
 /// The number at the end of a key.
 pub(crate) fn last_number(key: &[u8]) -> Option<u64> {
     key.last_chunk::<8>().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The `D` key of a node. A block's number has 56 bits at most: level 0 has the most blocks, 256 numbers in each.
+pub(crate) fn deleted(application: ApplicationId, place: DeletedPlace) -> Vec<u8> {
+    let node = (u64::from(place.level) << 56) | place.block;
+    key(Kind::Deleted, application, &[list_chat(place.list), node])
+}
+
+/// How the nodes of a list begin in their keys: with a chat, or 0 for the list of chats.
+pub(crate) fn list_chat(list: NumberedList) -> u64 {
+    match list {
+        NumberedList::Chats => 0,
+        NumberedList::Messages { chat } => chat,
+    }
+}
+
+/// The node that a `D` key of a list stands for; `None` if it is no such key.
+pub(crate) fn deleted_place(list: NumberedList, key: &[u8]) -> Option<DeletedPlace> {
+    let node = last_number(key)?;
+    Some(DeletedPlace {
+        list,
+        level: (node >> 56) as u8,
+        block: node & ((1 << 56) - 1),
+    })
 }
 
 /// The `O` key of a chat.

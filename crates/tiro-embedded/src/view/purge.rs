@@ -14,12 +14,12 @@ use crate::encoding::Corrupt;
 const ROWS_MAX: usize = 5_000;
 
 /// What lies below a chat.
-const BELOW_CHAT: [Kind; 3] = [Kind::MessageBlock, Kind::Message, Kind::DeletedInBlock];
+const BELOW_CHAT: [Kind; 3] = [Kind::MessageBlock, Kind::Message, Kind::Deleted];
 /// What lies below an application; its own row and its token stay.
 const BELOW_APPLICATION: [Kind; 8] = [
     Kind::MessageBlock,
     Kind::Message,
-    Kind::DeletedInBlock,
+    Kind::Deleted,
     Kind::Chat,
     Kind::ChatByActivity,
     Kind::ChangeBlock,

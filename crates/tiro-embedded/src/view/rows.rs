@@ -1,12 +1,12 @@
 //! The values of rows that hold more than one thing, or a number.
 
-use tiro_core::{ApplicationId, Change, Message};
+use tiro_core::{ApplicationId, Change, DeletedNode, Message};
 
 use crate::encoding::{Corrupt, Decoder, Encoder};
 use crate::log::{LogPoint, POINT_BYTES};
 
 /// Version of the keys and values of the view; a view of another version is made anew from the log.
-const VIEW_VERSION: u8 = 1;
+const VIEW_VERSION: u8 = 2;
 
 /// How far the view has followed the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +93,34 @@ pub(crate) fn decode_changes(value: &[u8]) -> Result<Vec<Change>, Corrupt> {
         changes.push(decoder.change()?);
     }
     Ok(changes)
+}
+
+/// A node of the lowest level is 256 bits, four words little-endian; one of another level is pairs of a byte, which of its
+/// nodes, and a number, how many were deleted below it.
+pub(crate) fn encode_deleted(node: &DeletedNode) -> Vec<u8> {
+    encoded(|encoder| match node {
+        DeletedNode::Numbers(words) => words.iter().for_each(|word| encoder.raw(&word.to_le_bytes())),
+        DeletedNode::Below(counts) => counts.iter().for_each(|(index, count)| {
+            encoder.byte(*index);
+            encoder.number(*count);
+        }),
+    })
+}
+
+/// The node of a place, whose level says which form it has.
+pub(crate) fn decode_deleted(level: u8, value: &[u8]) -> Result<DeletedNode, Corrupt> {
+    if level == 0 {
+        let (words, rest) = value.as_chunks::<8>();
+        let words = <&[[u8; 8]; 4]>::try_from(words).ok().filter(|_| rest.is_empty());
+        let words = words.ok_or(Corrupt("a block of deleted numbers is not 256 bits"))?;
+        return Ok(DeletedNode::Numbers(words.map(u64::from_le_bytes)));
+    }
+    let mut decoder = Decoder::new(value);
+    let mut counts = std::collections::BTreeMap::new();
+    while !decoder.is_empty() {
+        counts.insert(decoder.byte()?, decoder.number()?);
+    }
+    Ok(DeletedNode::Below(counts))
 }
 
 /// The number that a row holds.

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Cursor, Engine, Export, Failure, Health, IfBehind, Message,
-    NumberRange, Page, Pending, Reply, Request, SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
+    Application, ApplicationsAfter, Chat, Cursor, Engine, Export, Failure, Health, IfBehind, LiveRange,
+    Message, NumberRange, Page, Pending, Reply, Request, SearchBehind, SearchRequest, Searched, Seen,
+    Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -128,6 +129,19 @@ impl Engine for TestEngine {
 
     fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
         self.inner.chats(token, range)
+    }
+
+    fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
+        self.inner.live_chats(token, range)
+    }
+
+    fn live_messages<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        range: LiveRange,
+    ) -> Pending<'a, Page<Message>> {
+        self.inner.live_messages(token, chat, range)
     }
 
     fn chats_by_activity<'a>(

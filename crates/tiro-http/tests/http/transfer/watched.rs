@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Command, Engine, Export, Failure, Health, Message, NumberRange,
-    Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Timestamp, Token, Unavailable,
+    Application, ApplicationsAfter, Chat, Command, Engine, Export, Failure, Health, LiveRange, Message,
+    NumberRange, Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Timestamp, Token,
+    Unavailable,
 };
 use tokio::sync::Semaphore;
 
@@ -83,6 +84,19 @@ impl Engine for Watched {
 
     fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
         self.inner.chats(token, range)
+    }
+
+    fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
+        self.inner.live_chats(token, range)
+    }
+
+    fn live_messages<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        range: LiveRange,
+    ) -> Pending<'a, Page<Message>> {
+        self.inner.live_messages(token, chat, range)
     }
 
     fn chats_by_activity<'a>(
