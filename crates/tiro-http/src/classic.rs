@@ -10,6 +10,7 @@ mod chats;
 mod fields;
 mod form;
 mod lists;
+mod live;
 mod messages;
 mod search;
 mod things;

@@ -6,7 +6,7 @@ use tiro_api::Code;
 use tiro_core::{Command, MetadataChange, NewToken, Token, UpdateApplication};
 
 use super::fields::{self, Fields};
-use super::{lists, things, walk::Walk};
+use super::{lists, live::List, things};
 use crate::answer;
 use crate::body::MediaType;
 use crate::call::Call;
@@ -36,8 +36,7 @@ pub(super) const LIST: Operation = Operation::new("classic_list_applications", T
     .classic();
 
 pub(super) async fn list(call: Call) -> Result<Response<Body>, Problem> {
-    let extent = lists::extent(&call);
-    lists::answer(Walk::applications(&call), extent).await
+    lists::answer(&call, List::Applications).await
 }
 
 pub(super) const CREATE: Operation =

@@ -6,7 +6,7 @@ use tiro_api::Code;
 use tiro_core::{Command, CreateChat, MetadataChange, Patch, Token, UpdateChat};
 
 use super::fields::{self, Fields};
-use super::{address, lists, things, walk::Walk};
+use super::{address, lists, live::List, things};
 use crate::answer;
 use crate::body::MediaType;
 use crate::call::Call;
@@ -35,8 +35,8 @@ pub(super) const LIST: Operation = Operation::new("classic_list_chats", TAG, v1:
     .classic();
 
 pub(super) async fn list(call: Call) -> Result<Response<Body>, Problem> {
-    let extent = lists::extent(&call);
-    lists::answer(Walk::chats(&call, call.token()?).await?, extent).await
+    let token = call.token()?;
+    lists::answer(&call, List::Chats { token }).await
 }
 
 pub(super) const CREATE: Operation = Operation::new("classic_create_chat", TAG, v1::CREATE.summary)

@@ -6,8 +6,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream;
 use http::Response;
-use tiro_core::PAGE_LIMIT_MAX;
 
+use super::live::List;
 use super::things::Thing;
 use super::walk::Walk;
 use crate::answer;
@@ -16,9 +16,9 @@ use crate::problem::Problem;
 use crate::query::{Kind, Parameter};
 
 /// Things of a page when the client names no number.
-const LIMIT_DEFAULT: u64 = 10;
+const LIMIT_DEFAULT: u32 = 10;
 /// Most things of a page; who asks for more gets so many.
-const LIMIT_MAX: u64 = 100;
+const LIMIT_MAX: u32 = 100;
 /// Where a list without `page` and `limit` is its first page.
 const PAGED_BY_DEFAULT: [&str; 2] = ["/api/applications", "/api/apps"];
 
@@ -56,15 +56,15 @@ pub(super) const PAGE_OR_QUERY: &[Parameter] = &[
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
     /// Pages count from 1.
-    Page { number: u64, limit: u64 },
+    Page { number: u64, limit: u32 },
     /// Everything.
     Whole,
 }
 
 impl Extent {
     /// How many things come before those of the page.
-    pub(super) fn skipped(number: u64, limit: u64) -> u64 {
-        number.saturating_sub(1).saturating_mul(limit)
+    pub(super) fn skipped(number: u64, limit: u32) -> u64 {
+        number.saturating_sub(1).saturating_mul(u64::from(limit))
     }
 }
 
@@ -77,20 +77,22 @@ pub(super) fn extent(call: &Call) -> Extent {
         (None, None) if !paged => Extent::Whole,
         (number, limit) => Extent::Page {
             number: number.unwrap_or(1),
-            limit: limit.unwrap_or(LIMIT_DEFAULT).min(LIMIT_MAX),
+            limit: limit.map_or(LIMIT_DEFAULT, |limit| {
+                u32::try_from(limit).unwrap_or(LIMIT_MAX).min(LIMIT_MAX)
+            }),
         },
     }
 }
 
 /// The wanted part of a list.
-pub(super) async fn answer(mut walk: Walk, extent: Extent) -> Result<Response<Body>, Problem> {
-    if let Extent::Page { number, limit } = extent {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let skip = Extent::skipped(number, limit as u64);
-        return written(&walk.page(skip, limit).await?);
+pub(super) async fn answer(call: &Call, list: List) -> Result<Response<Body>, Problem> {
+    if let Extent::Page { number, limit } = extent(call) {
+        let skip = Extent::skipped(number, limit);
+        return written(&list.page(call, skip, limit).await?);
     }
     // What is wrong with the list comes out before the answer begins.
-    let first = walk.next(PAGE_LIMIT_MAX).await?;
+    let mut walk = Walk::begin(call, list).await?;
+    let first = walk.next().await?;
     if walk.ended() {
         return written(&first);
     }
@@ -173,7 +175,7 @@ impl Streaming {
         let mut out = Vec::new();
         // An engine page of tombstones alone has nothing to send.
         while out.is_empty() && !self.walk.ended() {
-            let things = self.walk.next(PAGE_LIMIT_MAX).await?;
+            let things = self.walk.next().await?;
             self.separator = append(&things, self.separator, &mut out)?;
         }
         if self.walk.ended() {

@@ -8,7 +8,7 @@ use tiro_api::Code;
 use tiro_core::{Command, MessageContent, MetadataChange, SearchScope, Token, UpdateMessage};
 
 use super::fields::{self, Fields};
-use super::{address, lists, search, things, walk::Walk};
+use super::{address, lists, live::List, search, things};
 use crate::answer;
 use crate::body::MediaType;
 use crate::call::Call;
@@ -45,15 +45,14 @@ pub(super) const LIST: Operation = Operation::new(
 pub(super) const LIST_BESIDE: Operation = LIST.named("classic_list_messages_beside");
 
 pub(super) async fn list(call: Call) -> Result<Response<Body>, Problem> {
-    let extent = lists::extent(&call);
     let (token, number) = (call.token()?, call.number("chat")?);
     match call.query.text(lists::QUERY).filter(|text| !text.is_empty()) {
         Some(text) => {
             let scope = SearchScope::Chat { token, number };
-            let hits = search::hits(&call, scope, lists::QUERY, text, extent).await?;
+            let hits = search::hits(&call, scope, lists::QUERY, text, lists::extent(&call)).await?;
             lists::written(&search::messages(hits))
         }
-        None => lists::answer(Walk::messages(&call, token, number).await?, extent).await,
+        None => lists::answer(&call, List::Messages { token, chat: number }).await,
     }
 }
 

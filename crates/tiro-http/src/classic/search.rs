@@ -172,7 +172,7 @@ pub(super) async fn hits(
     })?;
     let (skip, limit) = match extent {
         Extent::Whole => (0, HITS_MAX),
-        Extent::Page { number, limit } => (Extent::skipped(number, limit), limit),
+        Extent::Page { number, limit } => (Extent::skipped(number, limit), u64::from(limit)),
     };
     if skip.saturating_add(limit) > DEPTH_MAX {
         let words = format!("times `limit` is more than {DEPTH_MAX}");

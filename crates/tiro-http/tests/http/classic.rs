@@ -3,6 +3,7 @@
 mod bodies;
 mod errors;
 mod lists;
+mod pages;
 mod promises;
 mod rows;
 mod search;

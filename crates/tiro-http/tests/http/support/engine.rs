@@ -141,6 +141,7 @@ impl Engine for TestEngine {
         chat: u64,
         range: LiveRange,
     ) -> Pending<'a, Page<Message>> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
         self.inner.live_messages(token, chat, range)
     }
 
