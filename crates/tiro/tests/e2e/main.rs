@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
+mod classic;
 mod command_line;
 mod counts;
 mod exporting;
@@ -10,6 +11,7 @@ mod importing;
 mod kill;
 #[path = "../load/mod.rs"]
 mod load;
+mod memory;
 mod must_hold;
 mod pasting;
 mod readme;

@@ -240,6 +240,17 @@ impl Tiro {
         self.address.strip_prefix("http://").unwrap()
     }
 
+    /// `host:port` of every listener.
+    pub(crate) fn hosts(&self) -> Vec<String> {
+        let Running { stdout, stderr, .. } = &self.running;
+        stdout.wait_for_line(stderr, |line| line.contains("data in"));
+        let printed = stdout.so_far();
+        let addresses = printed
+            .lines()
+            .filter_map(|line| line.split_once("listening on  http://"));
+        addresses.map(|(_, host)| host.to_owned()).collect()
+    }
+
     pub(crate) fn process(&self) -> &Running {
         &self.running
     }

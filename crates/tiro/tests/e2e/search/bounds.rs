@@ -1,6 +1,5 @@
 //! At the full rate of writing the memory stays bounded and a search is complete at once, however long it lasts.
 
-use std::fs;
 use std::time::{Duration, Instant};
 
 use tiro_client::{Client, Options, Patience, SearchScope};
@@ -8,6 +7,7 @@ use tiro_client::{Client, Options, Patience, SearchScope};
 use super::load::Load;
 use super::{finds, mark};
 use crate::counts::{count, seed};
+use crate::memory::anonymous_memory_mib;
 use crate::requests::{create_application, create_chat, create_message};
 use crate::support::{Tiro, temp_folder};
 
@@ -54,12 +54,4 @@ async fn write_and_find(client: &Client, token: &str, chat: u64, random: &mut fa
         "{mark} is missed"
     );
     acknowledged.elapsed()
-}
-
-/// `RssAnon` of a process.
-fn anonymous_memory_mib(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let kib = line.and_then(|line| line.split_whitespace().next()).unwrap();
-    kib.parse::<u64>().unwrap() / 1024
 }
