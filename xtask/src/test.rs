@@ -45,7 +45,15 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    tools::require(&[&tools::C_COMPILER, &tools::CURL, &tools::STRACE])?;
+    tools::require(&[
+        &tools::C_COMPILER,
+        &tools::CURL,
+        &tools::STRACE,
+        &tools::JQ,
+        &tools::PYTHON,
+        &tools::NODE,
+        &tools::GO,
+    ])?;
     let mut steps = Steps::default();
     check::all(&mut steps).inspect_err(|_| print!("\n{steps}"))?;
     // Before the other tests: they build the ordinary executable again, so that none with planted bugs is left behind.

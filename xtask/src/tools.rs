@@ -32,6 +32,30 @@ pub(crate) const STRACE: Tool = Tool {
     purpose: "a test records every write to a data folder with it",
     install: "apt-get install strace",
 };
+/// What people read JSON with in a shell.
+pub(crate) const JQ: Tool = Tool {
+    program: "jq",
+    purpose: "a test runs the example of docs/clients/curl.md",
+    install: "apt-get install jq",
+};
+/// Runs one of the examples.
+pub(crate) const PYTHON: Tool = Tool {
+    program: "python3",
+    purpose: "a test runs the example of docs/clients/python.md",
+    install: "apt-get install python3",
+};
+/// Runs one of the examples.
+pub(crate) const NODE: Tool = Tool {
+    program: "node",
+    purpose: "a test runs the example of docs/clients/javascript.md",
+    install: "apt-get install nodejs",
+};
+/// Runs one of the examples.
+pub(crate) const GO: Tool = Tool {
+    program: "go",
+    purpose: "a test runs the example of docs/clients/go.md",
+    install: "apt-get install golang",
+};
 /// The judge of licences and sources.
 pub(crate) const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",

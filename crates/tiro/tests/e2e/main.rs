@@ -5,6 +5,7 @@
 mod classic;
 mod command_line;
 mod counts;
+mod examples;
 mod exporting;
 mod histories;
 mod importing;
