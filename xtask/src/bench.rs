@@ -36,7 +36,7 @@ use machine::Machine;
 use report::{GroupReport, Report};
 use requests::Requests;
 use rows::Group;
-use server::Server;
+pub(crate) use server::Server;
 use texts::Texts;
 
 /// Connections of the rows that send single requests.

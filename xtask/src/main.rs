@@ -1,4 +1,4 @@
-//! What developers and CI run: `cargo xtask test`, `check`, `deny` and `bench`.
+//! What developers and CI run: `cargo xtask test`, `check`, `deny`, `bench` and `postman`.
 //!
 //! Each command is one module; what several of them need (the root of the tree, timed steps, tools that must be
 //! installed) has a module of its own. An error ends the command with its text and exit status 1.
@@ -7,6 +7,7 @@ mod bench;
 mod chat_data;
 mod check;
 mod deny;
+mod postman;
 mod root;
 mod steps;
 mod test;
@@ -34,6 +35,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Licences, banned crates and sources, by cargo-deny
     Deny,
+    /// Makes the Postman collections in `docs/postman` from the OpenAPI documents
+    Postman,
 }
 
 fn main() -> ExitCode {
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Deny => deny::run(),
+        Command::Postman => postman::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

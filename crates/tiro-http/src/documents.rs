@@ -5,15 +5,23 @@ mod reference;
 
 use bytes::Bytes;
 use http::HeaderValue;
+use serde_json::Value;
 use tiro_api::Code;
 use utoipa::openapi::OpenApi;
 
+use crate::classic;
 use crate::openapi;
 use crate::problem;
 use crate::route::Route;
+use crate::router;
 use html::{escaped, page};
 
 pub(crate) use html::HtmlPage;
+
+/// Where the document of `/v1` is.
+pub(crate) const OPENAPI: &str = "/openapi.json";
+/// Where that of the classic routes is.
+pub(crate) const OPENAPI_CLASSIC: &str = "/openapi-classic.json";
 
 /// All but the pages of codes, which are made when they are asked for.
 pub(crate) struct Documents {
@@ -26,11 +34,8 @@ impl Documents {
     /// The documents of these routes.
     ///
     /// # Panics
-    /// If the OpenAPI document cannot be written as JSON.
+    /// If an OpenAPI document cannot be written as JSON.
     pub(crate) fn of(routes: &[Route], classic: &[Route]) -> Documents {
-        let written = |document| {
-            serde_json::to_value::<OpenApi>(document).expect("the document holds texts and numbers only")
-        };
         let openapi = written(openapi::document(routes));
         Documents {
             reference: page("Tiro: the API", &reference::body(&openapi)),
@@ -38,6 +43,25 @@ impl Documents {
             openapi_classic: written(openapi::classic::document(classic)).to_string().into(),
         }
     }
+}
+
+/// The OpenAPI documents that every server hands out, each with its path.
+///
+/// # Panics
+/// If one cannot be written as JSON.
+#[must_use]
+pub fn openapi_documents() -> [(&'static str, Value); 2] {
+    [
+        (OPENAPI, written(openapi::document(&router::routes()))),
+        (
+            OPENAPI_CLASSIC,
+            written(openapi::classic::document(&classic::routes())),
+        ),
+    ]
+}
+
+fn written(document: OpenApi) -> Value {
+    serde_json::to_value(document).expect("the document holds texts and numbers only")
 }
 
 /// The page of a code.

@@ -35,5 +35,6 @@ mod wire;
 
 pub use app::App;
 pub use config::{BadCorsOrigin, BadOperatorKey, Config, CorsOrigin, Exposure, OperatorKey, Transport};
+pub use documents::openapi_documents;
 pub use router::router;
 pub use server::{BindError, Server, Stopped};

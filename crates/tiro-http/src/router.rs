@@ -13,7 +13,7 @@ use crate::answer;
 use crate::app::App;
 use crate::call::Call;
 use crate::classic;
-use crate::documents::Documents;
+use crate::documents::{Documents, OPENAPI, OPENAPI_CLASSIC};
 use crate::endpoint::{Endpoint, RoutePlace};
 use crate::problem::Problem;
 use crate::route::{Dialect, Operation, Route, Verb, delete, get, patch, post};
@@ -78,9 +78,9 @@ fn public() -> impl IntoIterator<Item = Route> {
         get("/", &service::ABOUT, service::about),
         get("/healthz", &service::HEALTH, service::health),
         get("/readyz", &service::READY, service::ready),
-        get("/openapi.json", &documents::OPENAPI, documents::openapi),
+        get(OPENAPI, &documents::OPENAPI, documents::openapi),
         get(
-            "/openapi-classic.json",
+            OPENAPI_CLASSIC,
             &documents::OPENAPI_CLASSIC,
             documents::openapi_classic,
         ),

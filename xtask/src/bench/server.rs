@@ -144,6 +144,11 @@ impl Server {
         Ok(())
     }
 
+    /// The JSON that is served at a path.
+    pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
+        Ok(serde_json::from_slice(&self.call(&get(path), 200)?)?)
+    }
+
     fn create(&self, path: &str, body: &str) -> anyhow::Result<Value> {
         Ok(serde_json::from_slice(&self.call(&post(path, body), 201)?)?)
     }
