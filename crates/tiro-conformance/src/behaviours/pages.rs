@@ -74,7 +74,7 @@ async fn live_pages_agree(engine: &dyn Engine, token: &Token, (chats, messages):
 
 pub async fn pages_of_live_things_agree_with_the_slow_way<W: World>(world: W) {
     let mut world = world;
-    let mut holder = Holder::of_new_application(&world, "live pages").await;
+    let mut holder = Holder::of_new_application(&world, "live_pages").await;
     for _ in 0..40 {
         holder.create_chat("chat").await;
     }
