@@ -124,6 +124,8 @@ codes! {
         "Which of the two counts would be a guess, so neither does."
     TooDeep "The value is nested too deeply"
         "Metadata may be nested 32 levels deep, the outermost object included."
+    PastLast "The number is past the last message"
+        "A reader can have read no further than the last message of the chat. `detail` says its number."
     EmptyBatch "The batch has no messages"
         "A batch has 1 to 1,000 messages."
     TooManyMessages "The batch has too many messages"

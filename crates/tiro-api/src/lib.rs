@@ -8,6 +8,7 @@ mod code;
 mod lines;
 mod page;
 mod problem;
+mod reader;
 mod report;
 mod request;
 mod search;
@@ -23,6 +24,7 @@ pub use code::Code;
 pub use lines::{LINES_FORMAT, LinesData, LinesEnd, LinesEntry, LinesHeader, LinesKey, PlainLine};
 pub use page::{ApplicationPage, ChatPage, MessagePage};
 pub use problem::{Problem, Violation};
+pub use reader::ReadState;
 pub use report::{About, BatchCreated, ImportReport, Ready, Status};
 pub use request::{
     CreateApplication, CreateBatch, CreateChat, CreateMessage, UpdateApplication, UpdateChat, UpdateMessage,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::{Application, Chat, Message, Time};
+use crate::{Application, Chat, Message, ReadState, Time};
 
 /// The format of Tiro lines that is written and read.
 pub const LINES_FORMAT: u64 = 1;
@@ -38,15 +38,18 @@ pub struct LinesHeader<'a> {
 pub struct LinesEntry<'a, D> {
     /// 1, 2, 3 … in the application.
     pub position: u64,
-    /// `application`, `chat` or `message`, a dot, and `created`, `updated` or `deleted`.
+    /// `application`, `chat` or `message`, a dot, and `created`, `updated` or `deleted`; or `reader.updated`.
     #[serde(rename = "type")]
     pub type_: Cow<'a, str>,
     /// When Tiro accepted it.
     pub at: Time,
-    /// The chat's number, on entries of chats and messages.
+    /// The chat's number, on entries of chats, messages and readers.
     pub chat: Option<u64>,
     /// The message's number, on entries of messages.
     pub number: Option<u64>,
+    /// Who, on entries of readers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reader: Option<Cow<'a, str>>,
     /// The version that the entry gave the thing.
     pub version: u64,
     /// The thing, if that version is the present one.
@@ -68,6 +71,8 @@ pub enum LinesData<'a> {
     Chat(Chat<'a>),
     /// Of `message.…`.
     Message(Message<'a>),
+    /// Of `reader.updated`.
+    Reader(ReadState<'a>),
 }
 
 /// An idempotency key and what it is bound to.

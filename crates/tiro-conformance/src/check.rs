@@ -5,7 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use tiro_core::{Action, Application, Change, Chat, Entry, KeyName, Message, Namespace, Subject, Thing};
+use tiro_core::{
+    Action, Application, Change, Chat, Entry, KeyName, Message, Namespace, ReadState, ReaderName, Subject,
+    Thing,
+};
 
 use crate::ExportedApplication;
 
@@ -45,6 +48,8 @@ struct ChatLedger {
     /// The position of the create of the chat or of its last message.
     activity_position: u64,
     change_position: u64,
+    /// The version of each reader's marker.
+    readers: BTreeMap<ReaderName, u64>,
     /// By number from 1: its version, and whether it is deleted.
     messages: Vec<(u64, bool)>,
 }
@@ -88,8 +93,8 @@ fn check_tombstone(one: &ExportedApplication) -> Result<(), String> {
     let change = &entry.change;
     equal(
         "subject and action",
-        (change.subject, change.action),
-        (Subject::Application, Action::Deleted),
+        (&change.subject, change.action),
+        (&Subject::Application, Action::Deleted),
     )?;
     equal("key of the tombstone", &change.key, &None)?;
     equal(
@@ -129,7 +134,7 @@ fn check_key(
 
 /// Adds one entry up.
 fn take_in(change: &Change, ledger: &mut Ledger) -> Result<(), String> {
-    match change.subject {
+    match &change.subject {
         Subject::Application => {
             equal(
                 "position 1 is the create",
@@ -139,15 +144,29 @@ fn take_in(change: &Change, ledger: &mut Ledger) -> Result<(), String> {
             ledger.application_version += 1;
             equal("version", change.version, ledger.application_version)
         }
-        Subject::Chat { chat } => take_in_chat(change, ledger, chat),
-        Subject::Message { chat, number } => {
-            let row = at(&mut ledger.chats, chat).ok_or("its chat was not created before")?;
-            if row.deleted {
-                return Err("its chat was deleted before".to_owned());
-            }
+        Subject::Chat { chat } => take_in_chat(change, ledger, *chat),
+        Subject::Reader { chat, reader } => {
+            let row = live_row(ledger, *chat)?;
+            row.change_position = change.position;
+            equal("action of a reader's entry", change.action, Action::Updated)?;
+            let version = row.readers.entry(reader.clone()).or_default();
+            *version += 1;
+            equal("version", change.version, *version)
+        }
+        &Subject::Message { chat, number } => {
+            let row = live_row(ledger, chat)?;
             row.change_position = change.position;
             take_in_message(change, row, number)
         }
+    }
+}
+
+fn live_row(ledger: &mut Ledger, chat: u64) -> Result<&mut ChatLedger, String> {
+    let row = at(&mut ledger.chats, chat).ok_or("its chat was not created before")?;
+    if row.deleted {
+        Err("its chat was deleted before".to_owned())
+    } else {
+        Ok(row)
     }
 }
 
@@ -223,13 +242,17 @@ fn check_content(
     present: &mut Present,
 ) -> Result<(), String> {
     let change = &entry.change;
-    let (version, deleted, hidden) = match change.subject {
+    let (version, deleted, hidden) = match &change.subject {
         Subject::Application => (ledger.application_version, false, false),
-        Subject::Chat { chat } => {
+        Subject::Reader { chat, reader } => {
+            let row = at(&mut ledger.chats, *chat).ok_or("no such chat")?;
+            (row.readers[reader], false, row.deleted)
+        }
+        &Subject::Chat { chat } => {
             let row = at(&mut ledger.chats, chat).ok_or("no such chat")?;
             (row.version, row.deleted, false)
         }
-        Subject::Message { chat, number } => {
+        &Subject::Message { chat, number } => {
             let row = at(&mut ledger.chats, chat).ok_or("no such chat")?;
             let (version, deleted) = *at(&mut row.messages, number).ok_or("no such message")?;
             (version, deleted, row.deleted)
@@ -237,12 +260,22 @@ fn check_content(
     };
     let expected = change.version == version && !hidden;
     equal("there is content", entry.thing.is_some(), expected)?;
-    match (&entry.thing, change.subject) {
+    match (&entry.thing, &change.subject) {
         (None, _) => Ok(()),
         (Some(Thing::Application(content)), Subject::Application) => {
             equal("content of the application", content, application)
         }
-        (Some(Thing::Chat(content)), Subject::Chat { chat }) => {
+        (Some(Thing::Reader(content)), Subject::Reader { chat, reader }) => {
+            equal("reader", &content.reader, reader)?;
+            equal(
+                "chat and version",
+                (content.chat, content.version),
+                (*chat, version),
+            )?;
+            let row = at(&mut ledger.chats, *chat).ok_or("no such chat")?;
+            check_read(content, row)
+        }
+        (Some(Thing::Chat(content)), &Subject::Chat { chat }) => {
             present.chats.insert(chat, content.clone());
             equal(
                 "number and version",
@@ -252,7 +285,7 @@ fn check_content(
             equal("the chat is deleted", content.deleted_at.is_some(), deleted)?;
             check_chat(content, at(&mut ledger.chats, chat).ok_or("no such chat")?)
         }
-        (Some(Thing::Message(content)), Subject::Message { chat, number }) => {
+        (Some(Thing::Message(content)), &Subject::Message { chat, number }) => {
             present.messages.insert((chat, number), content.clone());
             equal(
                 "number and version",
@@ -281,6 +314,22 @@ fn check_row(application: &Application, ledger: &Ledger) -> Result<(), String> {
     )
 }
 
+fn check_read(content: &ReadState, row: &ChatLedger) -> Result<(), String> {
+    let last = row.messages.len() as u64;
+    equal(
+        "read no further than the last message",
+        content.read <= last,
+        true,
+    )?;
+    let after = row
+        .messages
+        .iter()
+        .zip(1..)
+        .filter(|(_, number)| *number > content.read);
+    let unread = after.filter(|((_, deleted), _)| !deleted).count();
+    equal("unread", content.unread, unread as u64)
+}
+
 fn check_chat(content: &Chat, row: &ChatLedger) -> Result<(), String> {
     equal("count of messages", content.messages_count, row.live_messages)?;
     equal(
@@ -292,6 +341,11 @@ fn check_chat(content: &Chat, row: &ChatLedger) -> Result<(), String> {
         "position of its activity",
         content.activity_position,
         row.activity_position,
+    )?;
+    equal(
+        "count of markers",
+        content.markers_count,
+        if row.deleted { 0 } else { row.readers.len() as u64 },
     )?;
     equal(
         "position of its last change",

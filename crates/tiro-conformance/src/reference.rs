@@ -4,20 +4,24 @@
 //! a read answers from the state as it is; an export reads a copy of it.
 
 mod export;
+mod feed;
 mod lists;
 mod live;
 mod search;
 mod state;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, LiveRange, Message, NumberRange,
-    Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Timestamp, Token,
+    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Failure, Health,
+    LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request, SearchRequest,
+    Searched, Seen, Timestamp, Token,
 };
 
 use state::State;
+use tokio::sync::Notify;
 
 /// Where an engine takes the time from.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -27,6 +31,8 @@ pub struct ReferenceEngine {
     /// All there is. Never held across an await.
     state: Mutex<State>,
     clock: Clock,
+    /// Tells who waits for a feed that there was a write.
+    written: Notify,
 }
 
 impl Default for ReferenceEngine {
@@ -48,6 +54,7 @@ impl ReferenceEngine {
         ReferenceEngine {
             state: Mutex::new(State::default()),
             clock,
+            written: Notify::new(),
         }
     }
 
@@ -55,6 +62,7 @@ impl ReferenceEngine {
     pub fn write_batch(&self, requests: &[Request]) -> Vec<Result<Reply, Failure>> {
         let now = (self.clock)();
         let answers = self.state().write(requests, now);
+        self.written.notify_waiters();
         answers
             .into_iter()
             .map(|answer| answer.map_err(Failure::from))
@@ -144,6 +152,44 @@ impl Engine for ReferenceEngine {
 
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
         ready(self.state().search(&request).map(Searched::Found))
+    }
+
+    fn changes(&self, request: ChangesRequest) -> Pending<'_, Changes> {
+        ready(self.state().list_changes(&request))
+    }
+
+    fn changed<'a>(&'a self, token: &'a Token, position: u64) -> Pending<'a, Changed> {
+        Box::pin(async move {
+            loop {
+                // Whoever writes after this looks for who waits, and what was written before is seen below.
+                let mut written = pin!(self.written.notified());
+                written.as_mut().enable();
+                let changed = self.state().changed_since(token, position)?;
+                if let Some(changed) = changed {
+                    return Ok(changed);
+                }
+                written.await;
+            }
+        })
+    }
+
+    fn reader<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        reader: &'a ReaderName,
+    ) -> Pending<'a, Seen<ReadState>> {
+        ready(self.state().get_reader(token, chat, reader))
+    }
+
+    fn unread_chats<'a>(
+        &'a self,
+        token: &'a Token,
+        reader: &'a ReaderName,
+        after: u64,
+        limit: u32,
+    ) -> Pending<'a, Page<ReadState>> {
+        ready(self.state().list_unread_chats(token, reader, after, limit))
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{Application, Chat, KeyBinding, Message, Timestamp};
+use crate::{Application, Chat, KeyBinding, Message, ReadState, ReaderName, Timestamp};
 
 /// The thing that a change is about, within its application.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// The application itself.
     Application,
@@ -21,15 +21,24 @@ pub enum Subject {
         /// The message's number.
         number: u64,
     },
+    /// How far somebody has read in a chat; always [`Action::Updated`], the first time too.
+    Reader {
+        /// The chat's number.
+        chat: u64,
+        /// Who.
+        reader: ReaderName,
+    },
 }
 
 impl Subject {
     /// The chat it is, or lies in.
     #[must_use]
-    pub fn chat(self) -> Option<u64> {
+    pub fn chat(&self) -> Option<u64> {
         match self {
             Subject::Application => None,
-            Subject::Chat { chat } | Subject::Message { chat, .. } => Some(chat),
+            Subject::Chat { chat } | Subject::Message { chat, .. } | Subject::Reader { chat, .. } => {
+                Some(*chat)
+            }
         }
     }
 }
@@ -71,6 +80,33 @@ pub enum Thing {
     Chat(Chat),
     /// A message.
     Message(Message),
+    /// How far somebody has read.
+    Reader(ReadState),
+}
+
+impl Thing {
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        match self {
+            Thing::Application(application) => application.version,
+            Thing::Chat(chat) => chat.version,
+            Thing::Message(message) => message.version,
+            Thing::Reader(state) => state.version,
+        }
+    }
+
+    /// Bytes of the texts that can make a page long; 0 for what is always short.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let metadata = match self {
+            Thing::Message(message) => return message.bytes(),
+            Thing::Application(application) => &application.metadata,
+            Thing::Chat(chat) => &chat.metadata,
+            Thing::Reader(_) => return 0,
+        };
+        metadata.as_ref().map_or(0, |metadata| metadata.as_str().len())
+    }
 }
 
 /// A change together with the thing, if the change made the version that is the present one.

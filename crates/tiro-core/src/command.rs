@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     ApplicationId, Entry, Epoch, Fingerprint, IdempotencyKey, KeyBinding, KeyName, Limits, MessageContent,
-    Metadata, Name, Namespace, Timestamp, Title, Token,
+    Metadata, Name, Namespace, ReaderName, Timestamp, Title, Token,
 };
 
 /// A command with the key under which it may be sent again.
@@ -116,6 +116,17 @@ pub enum Command {
         number: u64,
         /// Under which condition.
         if_match: IfMatch,
+    },
+    /// A reader has read up to a message. Takes no key: it can be repeated, since a marker only rises.
+    SetRead {
+        /// In which application.
+        token: Token,
+        /// In which chat.
+        chat: u64,
+        /// Who.
+        reader: ReaderName,
+        /// The number of the last message read; 0 makes a marker before the first.
+        read: u64,
     },
     /// The chat that a source of plain lines knows by a name: made the first time, found afterwards. Needs a key.
     ImportChat(ImportChat),

@@ -7,6 +7,7 @@ mod application;
 mod chat;
 mod import;
 mod message;
+mod reader;
 mod replay;
 mod restore;
 
@@ -85,6 +86,9 @@ fn first_time(
             if_match,
             ..
         } => message::delete(facts, application, request, (*chat, *number, if_match), now),
+        Command::SetRead {
+            chat, reader, read, ..
+        } => reader::set(facts, application, (*chat, reader, *read), now),
         Command::ImportChat(import) => Ok(import::chat(application, request, import, now)),
         Command::ImportMessages { chat, lines, .. } => {
             import::messages(facts, application, *chat, lines, now)

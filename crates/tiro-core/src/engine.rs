@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::{
-    Application, Chat, Cursor, Entry, LiveRange, Message, NumberRange, Page, Rejection, Reply, Request,
-    SearchRequest, Searched, Timestamp, Token,
+    Application, Changed, Changes, ChangesRequest, Chat, Cursor, Entry, LiveRange, Message, NumberRange,
+    Page, ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched, Timestamp, Token,
 };
 
 /// An answer that is on its way.
@@ -146,6 +146,32 @@ pub trait Engine: Send + Sync + 'static {
     /// A page of the live messages that match, newest creation first, of all that was acknowledged before; of those that
     /// changed meanwhile, either state. May stop at a deadline of the engine with fewer hits and a `next`.
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched>;
+
+    /// A page of an application's feed, from any age. Refused with [`Rejection::HistoryChanged`] if the cursor is of another history.
+    fn changes(&self, request: ChangesRequest) -> Pending<'_, Changes>;
+
+    /// Waits until [`Engine::changes`] would show what lies after `position`, the application is deleted, or the engine
+    /// stops; at once if that is so already. However long it takes: who waits no longer drops the answer. Cheap for
+    /// thousands that wait. An application that does not exist is rejected.
+    fn changed<'a>(&'a self, token: &'a Token, position: u64) -> Pending<'a, Changed>;
+
+    /// How far somebody has read in a chat; who has no marker has read nothing.
+    fn reader<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        reader: &'a ReaderName,
+    ) -> Pending<'a, Seen<ReadState>>;
+
+    /// The live chats with a number above `after` in which a reader has a marker and something unread, by number, at most
+    /// `limit`; fewer where [`crate::MARKERS_LOOKED_AT_MAX`] markers were looked at, and then there is a `next`.
+    fn unread_chats<'a>(
+        &'a self,
+        token: &'a Token,
+        reader: &'a ReaderName,
+        after: u64,
+        limit: u32,
+    ) -> Pending<'a, Page<ReadState>>;
 
     /// One application, or all of them (tombstones too), each with its whole feed, from one snapshot.
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>>;

@@ -91,6 +91,8 @@ pub struct Chat {
     pub activity_position: u64,
     /// Position of the latest change in or below it.
     pub change_position: u64,
+    /// Readers who have a marker in it. Inside engines only: while it is 0, nobody looks for one.
+    pub markers_count: u64,
 }
 
 /// What a message says.

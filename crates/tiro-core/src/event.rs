@@ -5,8 +5,8 @@ mod changes;
 use std::sync::Arc;
 
 use crate::{
-    Application, ApplicationId, Chat, Entry, Epoch, KeyBinding, Message, MessageContent, Metadata, Name,
-    Timestamp, Title, Token,
+    Application, ApplicationId, Chat, Entry, Epoch, KeyBinding, Marker, Message, MessageContent, Metadata,
+    Name, Timestamp, Title, Token,
 };
 
 /// A key as an event carries it.
@@ -153,6 +153,17 @@ pub enum Event {
         /// The request's key.
         key: Key,
     },
+    /// A reader has read further. Takes no key.
+    ReaderMoved {
+        /// In which application.
+        application: ApplicationId,
+        /// Its place in the feed.
+        position: u64,
+        /// When.
+        at: Timestamp,
+        /// The marker as it now is; version 1 if it is new.
+        marker: Marker,
+    },
     /// An import of an exported application began: nobody sees it yet.
     RestoreBegun {
         /// Empty, [`crate::Stage::Restoring`], `last_position` 0.
@@ -202,6 +213,7 @@ impl Event {
             | Event::MessagesCreated { application, .. }
             | Event::MessageUpdated { application, .. }
             | Event::MessageDeleted { application, .. }
+            | Event::ReaderMoved { application, .. }
             | Event::EntriesRestored { application, .. }
             | Event::RestoreFinished { application, .. }
             | Event::RestoreAbandoned { application }

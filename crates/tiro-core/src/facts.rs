@@ -6,18 +6,19 @@
 //! unknown inside.
 
 mod apply;
+mod reader;
 mod restore;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use crate::{
-    Application, ApplicationId, ApplicationNeed, Change, Chat, DeletedNode, DeletedPlace, KeyName, Message,
-    Namespace, Need, Request, Stage, Token,
+    Application, ApplicationId, ApplicationNeed, Change, Chat, DeletedNode, DeletedPlace, KeyName, Marker,
+    Message, Namespace, Need, ReaderName, Request, Stage, Token,
 };
 
 type Map<K, V> = HashMap<K, V, RandomState>;
@@ -49,6 +50,13 @@ pub trait FactSource {
         chat: u64,
         number: u64,
     ) -> Result<Option<Message>, Self::Error>;
+    /// How far somebody has read in a chat.
+    fn marker(
+        &self,
+        application: ApplicationId,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Result<Option<Marker>, Self::Error>;
     /// What a key is bound to; `application` is `None` for [`Namespace::Server`].
     fn key(
         &self,
@@ -96,6 +104,9 @@ pub struct Facts {
     applications: Map<ApplicationId, Row<Option<Application>>>,
     chats: Map<(ApplicationId, u64), Row<Option<Chat>>>,
     messages: Map<(ApplicationId, u64, u64), Row<Option<Message>>>,
+    markers: Map<(ApplicationId, u64, ReaderName), Row<Option<Marker>>>,
+    /// Chats that a request of this batch may bring the first marker: later requests look for those of their senders.
+    reading: HashSet<(ApplicationId, u64), RandomState>,
     keys: Map<Option<ApplicationId>, Map<KeyName, Option<BoundKey>>>,
     deleted: Map<(ApplicationId, DeletedPlace), Row<Option<Arc<DeletedNode>>>>,
 }
@@ -112,6 +123,8 @@ impl Facts {
             applications: Map::default(),
             chats: Map::default(),
             messages: Map::default(),
+            markers: Map::default(),
+            reading: HashSet::default(),
             keys: Map::default(),
             deleted: Map::default(),
         }
@@ -138,7 +151,11 @@ impl Facts {
             self.load_bound_chat(id, &name, source)?;
         }
         match id {
-            Some(id) => request.command.each_need(|need| self.load_need(id, need, source)),
+            Some(id) => {
+                let command = &request.command;
+                command.each_need(|need| self.load_need(id, need, source))?;
+                self.load_readers(id, command, source)
+            }
             None => Ok(()),
         }
     }
@@ -253,6 +270,7 @@ impl Facts {
                     e.insert(Row::loaded(source.message(id, chat, number)?));
                 }
             }
+            Need::Marker { chat, reader } => self.load_marker(id, (chat, reader), source)?,
             Need::Deleted(place) => {
                 if let std::collections::hash_map::Entry::Vacant(e) = self.deleted.entry((id, place)) {
                     e.insert(Row::loaded(source.deleted(id, place)?));

@@ -112,8 +112,9 @@ impl Encoder {
             }
             // The key of an imported chat names source and chat; a later file may know another first time.
             Command::ImportChat(import) => self.target(10, &import.token, &[], &IfMatch::Any),
-            // Lines carry keys of their own, and the steps of a restore are not sent under a key.
-            Command::ImportMessages { .. }
+            // Markers take no key, lines carry keys of their own, and the steps of a restore are not sent under a key.
+            Command::SetRead { .. }
+            | Command::ImportMessages { .. }
             | Command::BeginRestore { .. }
             | Command::RestoreEntries { .. }
             | Command::FinishRestore { .. }

@@ -14,6 +14,8 @@
 //! | version | starts at 1, one more with every accepted update or delete of that thing |
 //! | position | 1, 2, 3 … in the feed of one application: every create, update and delete takes the next |
 //! | change | one entry of the feed: position, what happened to which thing, when, under which key |
+//! | entry | a change as readers of the feed get it: with the thing, if the change made its present version |
+//! | marker | how far a *reader* has read in a chat: the number of a message |
 //! | cursor | `<epoch>.<position>`: a place in the feed that survives moving to another Tiro |
 //! | epoch | short random name of one uninterrupted history of an application |
 //! | request | a *command* with its idempotency key: what a client wants |
@@ -34,6 +36,7 @@ mod engine;
 mod entities;
 mod event;
 mod facts;
+mod feed;
 mod fingerprint;
 mod ids;
 mod json;
@@ -43,6 +46,7 @@ mod live;
 mod metadata;
 mod need;
 mod page;
+mod reader;
 mod rejection;
 mod reply;
 mod search;
@@ -62,22 +66,24 @@ pub use engine::{
 pub use entities::{Application, Chat, Message, MessageContent, Stage};
 pub use event::{Event, MessageCreated};
 pub use facts::{BoundKey, FactSource, Facts};
+pub use feed::{ChangeKind, Changed, Changes, ChangesFilter, ChangesRequest, IfDeleted};
 pub use fingerprint::{Fingerprint, fingerprint};
 pub use ids::{ApplicationId, Epoch, Token};
 pub use key::{KeyBinding, KeyName, Namespace};
 pub use limits::{
-    BATCH_MESSAGES_MAX, CHANGES_LIMIT_MAX, HIGHLIGHTS_MAX, Limits, METADATA_DEPTH_MAX, PAGE_BYTES_MAX,
-    PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
+    BATCH_MESSAGES_MAX, CHANGES_LIMIT_MAX, CHANGES_LOOKED_AT_MAX, HIGHLIGHTS_MAX, Limits,
+    MARKERS_LOOKED_AT_MAX, METADATA_DEPTH_MAX, PAGE_BYTES_MAX, PAGE_LIMIT_DEFAULT, PAGE_LIMIT_MAX,
 };
 pub use live::{DeletedNode, DeletedPlace, LiveRange, NumberedList, deleted_through, live_numbers};
 pub use metadata::Metadata;
 pub use need::{ApplicationNeed, Need};
 pub use page::{NumberRange, Numbers, Page};
+pub use reader::{Marker, ReadState, unread};
 pub use rejection::{Fault, Field, Rejection};
 pub use reply::{Outcome, Reply};
 pub use search::{
     BadQuery, BadSearchAfter, FOLDING_VERSION, Folded, Found, Gram, Highlight, Hit, HitPlace, IfBehind,
     Matcher, Query, SearchAfter, SearchBehind, SearchRequest, SearchScope, Searched, Term, each_gram, grams,
 };
-pub use text::{Body, IdempotencyKey, Name, Sender, Title};
+pub use text::{Body, IdempotencyKey, Name, ReaderName, Sender, Title};
 pub use time::Timestamp;

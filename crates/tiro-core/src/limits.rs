@@ -6,6 +6,10 @@ pub const PAGE_LIMIT_MAX: u32 = 200;
 pub const PAGE_LIMIT_DEFAULT: u32 = 50;
 /// Most entries of one page of the feed.
 pub const CHANGES_LIMIT_MAX: u32 = 1_000;
+/// Most entries that one page of a narrowed feed looks at.
+pub const CHANGES_LOOKED_AT_MAX: u64 = 10_000;
+/// Most markers that one page of a reader's chats looks at.
+pub const MARKERS_LOOKED_AT_MAX: usize = 10_000;
 /// A page ends early once its texts have this many bytes.
 pub const PAGE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Deepest nesting of metadata; the outermost object is level 1.

@@ -1,8 +1,8 @@
 //! Which facts a request needs to be decided: the application, then what lies in it.
 
 use crate::{
-    Action, ApplicationId, Change, Command, DeletedPlace, KeyName, NumberedList, Subject, Token, UpdateChat,
-    UpdateMessage,
+    Action, ApplicationId, Change, Command, DeletedPlace, KeyName, NumberedList, ReaderName, Subject, Token,
+    UpdateChat, UpdateMessage,
 };
 
 /// How a request names its application.
@@ -27,6 +27,13 @@ pub enum Need<'a> {
         chat: u64,
         /// Its number.
         number: u64,
+    },
+    /// How far somebody has read in a chat.
+    Marker {
+        /// The chat.
+        chat: u64,
+        /// Who.
+        reader: &'a ReaderName,
     },
     /// How many numbers of a list were deleted below one node.
     Deleted(DeletedPlace),
@@ -60,6 +67,7 @@ impl Command {
             | Command::CreateMessage { token, .. }
             | Command::CreateMessages { token, .. }
             | Command::DeleteMessage { token, .. }
+            | Command::SetRead { token, .. }
             | Command::ImportMessages { token, .. }
             | Command::BeginRestore { token, .. } => ApplicationNeed::Token(token),
             Command::RestoreEntries { application, .. }
@@ -106,6 +114,10 @@ impl Command {
                 })?;
                 NumberedList::Messages { chat: *chat }.each_need(*number, &mut visit)
             }
+            Command::SetRead { chat, reader, .. } => {
+                visit(Need::Chat(*chat))?;
+                visit(Need::Marker { chat: *chat, reader })
+            }
             Command::ImportMessages { chat, lines, .. } => {
                 visit(Need::Chat(*chat))?;
                 lines.iter().try_for_each(|line| visit(Need::Key(&line.key.name)))
@@ -124,16 +136,20 @@ impl Change {
         if let Some(binding) = &self.key {
             visit(Need::Key(&binding.name))?;
         }
-        match self.subject {
+        match &self.subject {
             Subject::Application => Ok(()),
-            Subject::Chat { chat } => {
+            &Subject::Chat { chat } => {
                 visit(Need::Chat(chat))?;
                 if self.action == Action::Deleted {
                     NumberedList::Chats.each_need(chat, visit)?;
                 }
                 Ok(())
             }
-            Subject::Message { chat, number } => {
+            Subject::Reader { chat, reader } => {
+                visit(Need::Chat(*chat))?;
+                visit(Need::Marker { chat: *chat, reader })
+            }
+            &Subject::Message { chat, number } => {
                 visit(Need::Chat(chat))?;
                 if self.action != Action::Created {
                     visit(Need::Message { chat, number })?;

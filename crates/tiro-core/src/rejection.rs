@@ -1,6 +1,6 @@
 //! Why a request is refused: the closed set of reasons that the domain knows.
 
-use crate::Metadata;
+use crate::{Cursor, Metadata};
 
 /// What is wrong with one value that a client sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,11 @@ pub enum Fault {
     NotAToken,
     /// Not 1 to 255 visible ASCII characters.
     NotAKey,
+    /// More than the number of the last message.
+    PastLast {
+        /// That number; 0 if there is none.
+        last: u64,
+    },
 }
 
 /// The member of a thing that a fault is about.
@@ -44,6 +49,8 @@ pub enum Fault {
 pub enum Field {
     /// `metadata`.
     Metadata,
+    /// `read`.
+    Read,
 }
 
 /// Why the state of things refuses a request. A refused request changes nothing and binds no key.
@@ -67,6 +74,11 @@ pub enum Rejection {
     VersionMismatch {
         /// The version that the thing has.
         current: u64,
+    },
+    /// A cursor is of another history than the present one, or from the future: what it stood for was rewound or moved.
+    HistoryChanged {
+        /// The present end of the feed; what its reader knows has to be read afresh, and followed from there.
+        now: Cursor,
     },
     /// The key is bound to another request.
     KeyReused,

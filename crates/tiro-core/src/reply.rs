@@ -1,14 +1,14 @@
 //! What an accepted request is answered.
 
-use crate::{Application, ApplicationId, Chat, Cursor, Message};
+use crate::{Application, ApplicationId, Chat, Cursor, Message, ReadState};
 
 /// The answer to an accepted request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// What came of it.
     pub outcome: Outcome,
-    /// The entry that it made (of a batch, the last), or that the first request under its key made; `None` where
-    /// none was made: a repeated delete, a restore.
+    /// The entry that it made (of a batch, that of the last message), or that the first request under its key made; `None` where
+    /// none was made: a repeated delete, a restore. A marker that stays where it is: the end of the feed.
     pub cursor: Option<Cursor>,
     /// Whether an earlier request under the same key did the work.
     pub replayed: bool,
@@ -30,6 +30,8 @@ pub enum Outcome {
         /// How many, at least 1.
         count: u64,
     },
+    /// How far somebody has read now, by this request or before.
+    Read(ReadState),
     /// The thing is deleted, by this request or before.
     Deleted,
     /// The chat that an import asked for.

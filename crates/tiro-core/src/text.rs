@@ -48,6 +48,10 @@ text!(
     Sender
 );
 text!(
+    /// Who reads, in the application's own terms. A sender and a reader of the same text are the same one.
+    ReaderName
+);
+text!(
     /// A client's name for one request, so that sending it again is safe: 1 to 255 visible ASCII characters.
     IdempotencyKey
 );
@@ -85,6 +89,19 @@ impl Sender {
         present(text)?;
         bytes_at_most(text, limits.sender_bytes_max)?;
         Ok(Sender(text.into()))
+    }
+}
+
+impl ReaderName {
+    /// Checks a reader's name. Errors: blank, U+0000, more than [`Limits::sender_bytes_max`].
+    pub fn new(text: &str, limits: &Limits) -> Result<ReaderName, Fault> {
+        Sender::new(text, limits).map(|sender| ReaderName(sender.0))
+    }
+}
+
+impl From<&Sender> for ReaderName {
+    fn from(sender: &Sender) -> ReaderName {
+        ReaderName(Arc::clone(&sender.0))
     }
 }
 
@@ -167,6 +184,8 @@ mod tests {
         );
         assert!(Sender::new(&"s".repeat(255), &limits).is_ok());
         assert!(Sender::new(&"s".repeat(256), &limits).is_err());
+        assert!(ReaderName::new(&"s".repeat(255), &limits).is_ok());
+        assert!(ReaderName::new(&"s".repeat(256), &limits).is_err());
     }
 
     #[test]

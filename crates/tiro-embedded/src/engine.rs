@@ -6,8 +6,9 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Engine, Export, Failure, Health, LiveRange, Message, NumberRange,
-    Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Token,
+    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Failure, Health,
+    LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request, SearchRequest,
+    Searched, Seen, Shortage, Token,
 };
 use tokio::sync::oneshot;
 
@@ -25,6 +26,7 @@ use crate::recent::Recent;
 use crate::scrub::Scrub;
 use crate::search::{Search, SearchOptions};
 use crate::view::{View, ViewError};
+use crate::waiting::Waker;
 use crate::writer::{Condition, Fatal, OnFatal, Writer, unavailable};
 
 /// Why a data folder did not open. Nothing that was durable was touched.
@@ -145,6 +147,7 @@ pub struct EmbeddedEngine {
 struct Running {
     writer: JoinHandle<Result<Log, Fatal>>,
     follower: Follower,
+    waker: Waker,
     scrub: Scrub,
     search: Search,
     /// Given back last.
@@ -178,6 +181,7 @@ impl EmbeddedEngine {
         let condition = Arc::new(Condition::new(log.space(), Arc::clone(&recent)));
         tell_of_damage(&view, folder.view_failed(), &recent, &queue);
         let follower = Follower::start(Arc::clone(&recent), view)?;
+        let waker = Waker::start(&recent)?;
         let scrub = Scrub::start(log.reader(), Arc::clone(&recent))?;
         let end = recent.look(|active| active.end).0;
         let search = Search::start(folder.index(), log.reader(), &recent, end, search)?;
@@ -195,6 +199,7 @@ impl EmbeddedEngine {
         let running = Mutex::new(Some(Running {
             writer,
             follower,
+            waker,
             scrub,
             search,
             _folder: folder,
@@ -222,6 +227,8 @@ impl EmbeddedEngine {
         let Some(mut running) = self.running.lock().take() else {
             return Ok(());
         };
+        // Streams end first: they hold back who stops the server.
+        drop(running.waker);
         running.search.close();
         self.queue.close();
         let written = running.writer.join().map_err(|_| CloseError::Writer);
@@ -337,6 +344,33 @@ impl Engine for EmbeddedEngine {
             Some(running) => Box::pin(running.search.search(request)),
             None => ready(Err(unavailable(Shortage::Stopping))),
         }
+    }
+
+    fn changes(&self, request: ChangesRequest) -> Pending<'_, Changes> {
+        Box::pin(self.reads.changes(request))
+    }
+
+    fn changed<'a>(&'a self, token: &'a Token, position: u64) -> Pending<'a, Changed> {
+        Box::pin(self.reads.changed(token, position))
+    }
+
+    fn reader<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        reader: &'a ReaderName,
+    ) -> Pending<'a, Seen<ReadState>> {
+        ready(self.reads.reader(token, chat, reader))
+    }
+
+    fn unread_chats<'a>(
+        &'a self,
+        token: &'a Token,
+        reader: &'a ReaderName,
+        after: u64,
+        limit: u32,
+    ) -> Pending<'a, Page<ReadState>> {
+        Box::pin(self.reads.unread_chats(token, reader, after, limit))
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

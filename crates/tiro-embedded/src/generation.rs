@@ -3,15 +3,16 @@
 //! Rows are absolute, so writing them twice changes nothing. Messages created in a chat within one span have numbers
 //! without a gap, and so have changes of an application, hence vectors with a first number.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use tiro_core::{
-    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, Event, Facts, KeyName, Message,
-    Namespace, Subject, Token,
+    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, Event, Facts, KeyName, Marker,
+    Message, Namespace, ReaderName, Subject, Token,
 };
 
+use crate::feed::Row;
 use crate::log::LogPoint;
 use crate::planted;
 
@@ -29,6 +30,8 @@ pub(crate) struct ChatRows {
     pub(crate) created: Vec<Message>,
     /// Messages of before that changed.
     pub(crate) changed: BTreeMap<u64, Message>,
+    /// Markers that moved.
+    pub(crate) markers: Map<ReaderName, Marker>,
 }
 
 impl ChatRows {
@@ -73,6 +76,8 @@ pub(crate) struct Generation {
     pub(crate) applications: Map<ApplicationId, Application>,
     pub(crate) tokens: Map<Token, ApplicationId>,
     pub(crate) chats: Map<(ApplicationId, u64), ChatRows>,
+    /// The chats in which a reader's marker moved.
+    readers: Map<(ApplicationId, ReaderName), BTreeSet<u64>>,
     /// Deleted counts of lists.
     pub(crate) deleted: Map<(ApplicationId, DeletedPlace), Arc<DeletedNode>>,
     pub(crate) changes: Map<ApplicationId, Vec<Change>>,
@@ -94,6 +99,7 @@ impl Generation {
             applications: Map::default(),
             tokens: Map::default(),
             chats: Map::default(),
+            readers: Map::default(),
             deleted: Map::default(),
             changes: Map::default(),
             keys: Map::default(),
@@ -126,6 +132,13 @@ impl Generation {
                 .entry((application, chat))
                 .or_default()
                 .put_message(message.clone());
+        }
+        for (application, marker) in facts.changed_markers() {
+            self.bytes += 2 * ROW_BYTES + marker.reader.len();
+            let reader = (application, marker.reader.clone());
+            self.readers.entry(reader).or_default().insert(marker.chat);
+            let rows = self.chats.entry((application, marker.chat)).or_default();
+            rows.markers.insert(marker.reader.clone(), marker.clone());
         }
         for (application, place, node) in facts.changed_deleted() {
             self.bytes += ROW_BYTES;
@@ -195,16 +208,65 @@ impl Generation {
         changes.get(usize::try_from(index).ok()?)
     }
 
+    /// The changes at positions `first` to `last`, as far as they are of this span.
+    pub(crate) fn changes_between(&self, application: ApplicationId, first: u64, last: u64) -> &[Change] {
+        let changes = self.changes.get(&application).map_or(&[][..], Vec::as_slice);
+        let start = changes.partition_point(|change| change.position < first);
+        let end = changes.partition_point(|change| change.position <= last);
+        changes.get(start..end).unwrap_or_default()
+    }
+
+    /// The position of the first change of this span.
+    pub(crate) fn first_position(&self, application: ApplicationId) -> Option<u64> {
+        Some(self.changes.get(&application)?.first()?.position)
+    }
+
+    /// The row that an entry of a chat, a message or a reader is about.
+    pub(crate) fn thing(&self, application: ApplicationId, subject: &Subject) -> Option<Row> {
+        match subject {
+            Subject::Application => None,
+            Subject::Chat { chat } => self.chat(application, *chat).cloned().map(Row::Chat),
+            Subject::Message { chat, number } => self
+                .message(application, *chat, *number)
+                .cloned()
+                .map(Row::Message),
+            Subject::Reader { chat, reader } => {
+                self.marker(application, *chat, reader).cloned().map(Row::Marker)
+            }
+        }
+    }
+
+    pub(crate) fn marker(
+        &self,
+        application: ApplicationId,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Option<&Marker> {
+        self.chats.get(&(application, chat))?.markers.get(reader)
+    }
+
+    /// The markers of a reader that moved, in chats with a number above `after`.
+    pub(crate) fn markers_of<'a>(
+        &'a self,
+        application: ApplicationId,
+        reader: &'a ReaderName,
+        after: u64,
+    ) -> impl Iterator<Item = (u64, Marker)> + 'a {
+        let chats = self.readers.get(&(application, reader.clone()));
+        let chats = chats.into_iter().flatten().filter(move |chat| **chat > after);
+        chats.filter_map(move |chat| Some((*chat, self.marker(application, *chat, reader)?.clone())))
+    }
+
     /// Chats that were deleted in this span, and applications, of which the chat is 0.
     pub(crate) fn deleted(&self) -> impl Iterator<Item = (ApplicationId, u64)> {
         let in_feed = self.changes.iter().flat_map(|(id, changes)| {
             let deleted = changes
                 .iter()
                 .filter(|change| change.action == tiro_core::Action::Deleted);
-            deleted.filter_map(|change| match change.subject {
+            deleted.filter_map(|change| match &change.subject {
                 Subject::Application => Some((*id, 0)),
-                Subject::Chat { chat } => Some((*id, chat)),
-                Subject::Message { .. } => None,
+                Subject::Chat { chat } => Some((*id, *chat)),
+                Subject::Message { .. } | Subject::Reader { .. } => None,
             })
         });
         in_feed.chain(self.abandoned.iter().map(|id| (*id, 0)))

@@ -4,11 +4,13 @@
 //! answers. A follower brings what was published into the view, an LSM tree for reads by key and range, which can be
 //! deleted at any time. `docs/ARCHITECTURE.md` traces a request; `docs/data-layout.md` has every byte.
 
+mod blocking;
 mod clock;
 pub mod disk;
 mod encoding;
 mod engine;
 mod export;
+mod feed;
 mod folder;
 mod follower;
 mod generation;
@@ -26,6 +28,7 @@ mod search;
 mod tests;
 mod verify;
 mod view;
+mod waiting;
 mod writer;
 
 pub use clock::Clock;

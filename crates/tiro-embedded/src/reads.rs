@@ -3,17 +3,21 @@
 //! A row that is not in the active generation did not change in it, nor did anything below it: a chat's row changes
 //! with each of its messages, an application's with everything in it. So what is looked up afterwards, below, fits.
 
+mod changes;
 mod listing;
 mod live;
 mod messages;
+mod readers;
 
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, Chat, Cursor, FactSource, Failure, LiveRange, Message, NumberRange, Page,
-    Rejection, Seen, Shortage, Token,
+    Application, ApplicationId, Changed, Changes, ChangesRequest, Chat, Cursor, FactSource, Failure,
+    LiveRange, Message, NumberRange, Page, ReadState, ReaderName, Rejection, Seen, Shortage, Token,
 };
+use tokio::sync::Semaphore;
 
+use crate::blocking::blocking;
 use crate::generation::Generation;
 use crate::recent::{Below, Recent};
 use crate::view::ViewError;
@@ -22,7 +26,12 @@ use crate::writer::unavailable;
 /// Answers queries on the caller's thread.
 pub(crate) struct Reads {
     recent: Arc<Recent>,
+    /// Bounds how many read feeds and markers from the disk at once.
+    scans: Arc<Semaphore>,
 }
+
+/// Most scans at once; further ones wait.
+const SCANS_MAX: usize = 4;
 
 impl From<ViewError> for Failure {
     fn from(error: ViewError) -> Failure {
@@ -36,7 +45,10 @@ impl From<ViewError> for Failure {
 
 impl Reads {
     pub(crate) fn new(recent: Arc<Recent>) -> Reads {
-        Reads { recent }
+        Reads {
+            recent,
+            scans: Arc::new(Semaphore::new(SCANS_MAX)),
+        }
     }
 
     pub(crate) fn recent(&self) -> &Arc<Recent> {
@@ -127,6 +139,58 @@ impl Reads {
     ) -> Result<Page<Message>, Failure> {
         let id = self.id(token)?;
         messages::page(&self.recent, id, chat, range)
+    }
+
+    /// A page of the newest entries is in memory and read at once; another one is read where reading may take long.
+    pub(crate) async fn changes(&self, request: ChangesRequest) -> Result<Changes, Failure> {
+        if changes::is_in_memory(&self.recent, &request)? {
+            return changes::page(&self.recent, &request);
+        }
+        self.scan("reading a feed", move |recent| changes::page(recent, &request))
+            .await
+    }
+
+    pub(crate) async fn changed(&self, token: &Token, position: u64) -> Result<Changed, Failure> {
+        self.recent.changed(self.id(token)?, position).await
+    }
+
+    pub(crate) fn reader(
+        &self,
+        token: &Token,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Result<Seen<ReadState>, Failure> {
+        readers::reader(&self.recent, self.id(token)?, chat, reader)
+    }
+
+    pub(crate) async fn unread_chats(
+        &self,
+        token: &Token,
+        reader: &ReaderName,
+        after: u64,
+        limit: u32,
+    ) -> Result<Page<ReadState>, Failure> {
+        let (id, reader) = (self.id(token)?, reader.clone());
+        self.scan("reading markers", move |recent| {
+            readers::unread_chats(recent, id, &reader, (after, limit))
+        })
+        .await
+    }
+
+    async fn scan<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        read: impl FnOnce(&Recent) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let permit = Arc::clone(&self.scans).acquire_owned().await;
+        let permit = permit.map_err(|_| unavailable(Shortage::Stopping))?;
+        let recent = Arc::clone(&self.recent);
+        blocking(name, move || {
+            let found = read(&recent);
+            drop(permit);
+            found
+        })
+        .await
     }
 
     fn id(&self, token: &Token) -> Result<ApplicationId, Failure> {

@@ -19,6 +19,7 @@ use crate::log::LogPoint;
 use crate::planted;
 use crate::view::purge::Purged;
 use crate::view::{Snapshot, ViewError};
+use crate::waiting::Waiting;
 use crate::writer::Fatal;
 
 pub(crate) use below::Below;
@@ -45,6 +46,8 @@ pub(crate) struct Recent {
     room: Condvar,
     /// Tokens never change their application, so this needs no invalidation.
     tokens: RwLock<std::collections::HashMap<Token, ApplicationId, RandomState>>,
+    /// Told after each publication.
+    waiting: Waiting,
 }
 
 /// What is published.
@@ -85,6 +88,16 @@ struct FollowerWork {
     failed: Option<String>,
 }
 
+impl State {
+    /// A state that is in a view as a whole.
+    pub(crate) fn settled(view: Arc<Snapshot>) -> State {
+        State {
+            active: Generation::new(view.applied(), ApplicationId(0)),
+            below: Below { frozen: None, view },
+        }
+    }
+}
+
 impl Recent {
     pub(crate) fn new(end: LogPoint, next_application: ApplicationId, view: Arc<Snapshot>) -> Recent {
         Recent {
@@ -96,6 +109,7 @@ impl Recent {
             wake_follower: Condvar::new(),
             room: Condvar::new(),
             tokens: RwLock::default(),
+            waiting: Waiting::default(),
         }
     }
 
@@ -105,6 +119,7 @@ impl Recent {
         state.active.absorb(end, events, facts);
         let full = state.active.bytes >= GENERATION_BYTES;
         drop(state);
+        self.waiting.tell(events);
         let mut follower = self.follower.lock();
         let first = follower.since.is_none();
         follower.since.get_or_insert_with(Instant::now);
@@ -118,6 +133,11 @@ impl Recent {
     pub(crate) fn look<T>(&self, read: impl FnOnce(&Generation) -> T) -> (T, Below) {
         let state = self.state.read();
         (read(&state.active), state.below.clone())
+    }
+
+    /// Who waits for feeds to go on.
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// The number that the next application gets. Only the writer may rely on it.

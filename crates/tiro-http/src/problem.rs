@@ -61,6 +61,7 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         | Code::UnknownField
         | Code::DuplicateField
         | Code::TooDeep
+        | Code::PastLast
         | Code::EmptyBatch
         | Code::TooManyMessages
         | Code::TooManyTerms
@@ -112,6 +113,10 @@ pub(crate) fn fault(fault: &Fault) -> (Code, String) {
         Fault::NotAKey => (
             Code::InvalidKey,
             "must have 1 to 255 visible ASCII characters".into(),
+        ),
+        Fault::PastLast { last } => (
+            Code::PastLast,
+            format!("is past the last message, which has the number {last}"),
         ),
     }
 }
@@ -289,13 +294,22 @@ impl From<Rejection> for Problem {
                 Code::PreconditionFailed,
                 format!("If-Match names other versions; the present version is {current}"),
             ),
+            Rejection::HistoryChanged { now } => Problem::new(
+                Code::HistoryChanged,
+                format!(
+                    "the cursor is of another history or from the future; the feed now ends at {now}: read the lists afresh and \
+                     follow from their `as_of`, or read the feed from its beginning, {}.0",
+                    now.epoch.as_str()
+                ),
+            ),
             Rejection::KeyReused => Problem::plain(Code::IdempotencyKeyReused),
-            Rejection::Invalid {
-                field: Field::Metadata,
-                fault,
-            } => {
+            Rejection::Invalid { field, fault } => {
+                let pointer = match field {
+                    Field::Metadata => "/metadata",
+                    Field::Read => "/read",
+                };
                 let mut violations = Violations::default();
-                violations.fault("/metadata", &fault);
+                violations.fault(pointer, &fault);
                 violations.into_problem()
             }
             Rejection::LineChanged { .. } => Problem::new(

@@ -51,6 +51,15 @@ pub(crate) fn message(thing: &tiro_core::Message) -> Result<tiro_api::Message<'_
     })
 }
 
+pub(crate) fn read_state(thing: &tiro_core::ReadState) -> tiro_api::ReadState<'_> {
+    tiro_api::ReadState {
+        reader: Cow::Borrowed(&thing.reader),
+        chat: thing.chat,
+        read: thing.read,
+        unread: thing.unread,
+    }
+}
+
 pub(crate) fn hit(thing: &tiro_core::Hit) -> Result<tiro_api::Hit<'_>, Problem> {
     Ok(tiro_api::Hit {
         application: Cow::Borrowed(thing.application.as_str()),

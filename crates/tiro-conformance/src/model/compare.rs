@@ -252,7 +252,7 @@ async fn feeds(engine: &dyn Engine, expected: &Expectation) {
     for (one, expected) in exported.iter().zip(expected.applications.values()) {
         assert_eq!(one.application.token.as_str(), expected.token);
         let found = one.entries.iter().map(|entry| super::expectation::Line {
-            subject: entry.change.subject,
+            subject: entry.change.subject.clone(),
             action: entry.change.action,
             version: entry.change.version,
             key: entry

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 
 use tiro_core::{
-    Application, Change, Entry, Export, Exported, FactSource, Failure, Pending, Rejection, Stage, Subject,
-    Thing, Token,
+    Application, Change, Entry, Export, Exported, FactSource, Failure, Pending, Rejection, Stage, Token,
 };
 
 use super::state::State;
@@ -68,26 +67,7 @@ fn entries(state: &State, application: &Application) -> Vec<Entry> {
                 key: change.key.clone().filter(|_| !deleted),
                 ..change.clone()
             },
-            thing: present(state, application, change),
+            thing: state.present(application, change),
         })
         .collect()
-}
-
-/// The thing that a change is about, if the change made its present version.
-fn present(state: &State, application: &Application, change: &Change) -> Option<Thing> {
-    let id = application.id;
-    match change.subject {
-        Subject::Application => {
-            (application.version == change.version).then(|| Thing::Application(application.clone()))
-        }
-        Subject::Chat { chat } => {
-            let chat = &state.chats[&(id, chat)];
-            (chat.version == change.version).then(|| Thing::Chat(chat.clone()))
-        }
-        Subject::Message { chat, number } => {
-            let message = &state.messages[&(id, chat, number)];
-            let gone = state.chats[&(id, chat)].deleted_at.is_some();
-            (!gone && message.version == change.version).then(|| Thing::Message(message.clone()))
-        }
-    }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use tiro_core::{
     Application, ApplicationId, BoundKey, Change, Chat, DeletedNode, DeletedPlace, Event, FactSource, Facts,
-    KeyName, Message, Namespace, Rejection, Reply, Request, Stage, Timestamp, Token, decide,
+    KeyName, Marker, Message, Namespace, ReaderName, Rejection, Reply, Request, Stage, Timestamp, Token,
+    decide,
 };
 
 /// Every row, tombstones and what lies below them included.
@@ -16,6 +17,7 @@ pub(super) struct State {
     pub(super) applications: BTreeMap<ApplicationId, Application>,
     pub(super) chats: BTreeMap<(ApplicationId, u64), Chat>,
     pub(super) messages: BTreeMap<(ApplicationId, u64, u64), Message>,
+    pub(super) markers: BTreeMap<(ApplicationId, u64, ReaderName), Marker>,
     pub(super) changes: BTreeMap<(ApplicationId, u64), Change>,
     /// The change that each key is bound to; the scope is `None` for keys of the server.
     keys: BTreeMap<(Option<ApplicationId>, KeyName), (ApplicationId, u64)>,
@@ -28,6 +30,7 @@ impl Default for State {
             applications: BTreeMap::new(),
             chats: BTreeMap::new(),
             messages: BTreeMap::new(),
+            markers: BTreeMap::new(),
             changes: BTreeMap::new(),
             keys: BTreeMap::new(),
         }
@@ -115,6 +118,10 @@ impl State {
         for (application, chat) in facts.changed_chats() {
             self.chats.insert((application, chat.number), chat.clone());
         }
+        for (application, marker) in facts.changed_markers() {
+            self.markers
+                .insert((application, marker.chat, marker.reader.clone()), marker.clone());
+        }
         for (application, chat, message) in facts.changed_messages() {
             self.messages
                 .insert((application, chat, message.number), message.clone());
@@ -136,6 +143,7 @@ impl State {
         self.applications.remove(&id);
         self.chats.retain(|(application, _), _| *application != id);
         self.messages.retain(|(application, _, _), _| *application != id);
+        self.markers.retain(|(application, ..), _| *application != id);
         self.changes.retain(|(application, _), _| *application != id);
         self.keys.retain(|_, (application, _)| *application != id);
     }
@@ -164,6 +172,15 @@ impl FactSource for State {
         number: u64,
     ) -> Result<Option<Message>, Infallible> {
         Ok(self.messages.get(&(application, chat, number)).cloned())
+    }
+
+    fn marker(
+        &self,
+        application: ApplicationId,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Result<Option<Marker>, Infallible> {
+        Ok(self.markers.get(&(application, chat, reader.clone())).cloned())
     }
 
     fn key(

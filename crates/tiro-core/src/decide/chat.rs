@@ -60,6 +60,7 @@ pub(super) fn new(
         version: 1,
         activity_position: position,
         change_position: position,
+        markers_count: 0,
     }
 }
 

@@ -62,16 +62,11 @@ pub(super) fn messages(
         unchanged: lines.len() as u64 - count,
     };
     let cursor = Some(application.cursor_at(application.last_position + count));
-    let mut events: Vec<Event> = Vec::new();
-    if count > 0 {
-        events.push(message::created_event(
-            application,
-            number,
-            chat.last_message_number + 1,
-            created,
-            now,
-        ));
-    }
+    let events: Vec<Event> = if created.is_empty() {
+        Vec::new()
+    } else {
+        message::created_events(facts, application, chat, created, now)
+    };
     Ok(Decision {
         events,
         reply: Reply {

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Decision, application::merged, chat, check_version};
+use super::{Decision, application::merged, chat, check_version, reader};
 use crate::{
-    Application, Event, Facts, IfMatch, Message, MessageContent, MessageCreated, Outcome, Rejection, Reply,
-    Request, Timestamp, UpdateMessage,
+    Application, Chat, Event, Facts, IfMatch, Message, MessageContent, MessageCreated, Outcome, Rejection,
+    Reply, Request, Timestamp, UpdateMessage,
 };
 
 pub(super) fn create(
@@ -23,11 +23,11 @@ pub(super) fn create(
         key: request.binding(None),
     };
     let message = created.message(number, position, now);
-    let event = created_event(application, chat.number, number, vec![created], now);
-    Ok(Decision::one(
+    let events = created_events(facts, application, chat, vec![created], now);
+    Ok(created_decision(
         application,
         position,
-        event,
+        events,
         Outcome::Message(message),
     ))
 }
@@ -52,31 +52,51 @@ pub(super) fn create_batch(
         .collect();
     created[0].key = request.binding(None);
     let count = created.len() as u64;
-    let event = created_event(application, chat.number, first, created, now);
-    Ok(Decision::one(
+    let events = created_events(facts, application, chat, created, now);
+    Ok(created_decision(
         application,
         application.last_position + count,
-        event,
+        events,
         Outcome::Messages { first, count },
     ))
 }
 
-/// The event that appends messages to a chat, at the end of the application's feed.
-pub(super) fn created_event(
+/// The events that append messages to a chat, at the end of the application's feed, and raise the markers of who sent
+/// them.
+pub(super) fn created_events(
+    facts: &Facts,
     application: &Application,
-    chat: u64,
-    first_number: u64,
+    chat: &Chat,
     messages: Vec<MessageCreated>,
     now: Timestamp,
-) -> Event {
-    Event::MessagesCreated {
+) -> Vec<Event> {
+    let raised = reader::raised_by_sending(facts, application, chat, &messages, now);
+    let created = Event::MessagesCreated {
         application: application.id,
-        chat,
-        first_number,
+        chat: chat.number,
+        first_number: chat.last_message_number + 1,
         first_position: application.last_position + 1,
         at: now,
         messages,
-    }
+    };
+    let mut events = vec![created];
+    events.extend(raised);
+    events
+}
+
+/// The cursor is that of the last message, whichever markers follow: a replay knows no other.
+fn created_decision(
+    application: &Application,
+    position: u64,
+    events: Vec<Event>,
+    outcome: Outcome,
+) -> Decision {
+    let reply = Reply {
+        outcome,
+        cursor: Some(application.cursor_at(position)),
+        replayed: false,
+    };
+    Decision { events, reply }
 }
 
 fn live<'a>(

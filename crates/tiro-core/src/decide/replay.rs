@@ -113,32 +113,32 @@ fn outcome(
     command: &Command,
     change: &Change,
 ) -> Result<Outcome, Rejection> {
-    Ok(match (command, change.subject) {
-        (Command::CreateChat(create), Subject::Chat { chat }) => {
+    Ok(match (command, &change.subject) {
+        (Command::CreateChat(create), &Subject::Chat { chat }) => {
             let (title, metadata) = (create.title.clone(), create.metadata.clone());
             Outcome::Chat(chat::new(chat, change.position, title, metadata, change.at))
         }
-        (Command::CreateMessage { content, .. }, Subject::Message { number, .. }) => {
+        (Command::CreateMessage { content, .. }, &Subject::Message { number, .. }) => {
             Outcome::Message(created(number, content, change))
         }
-        (Command::CreateMessages { messages, .. }, Subject::Message { number, .. }) => Outcome::Messages {
+        (Command::CreateMessages { messages, .. }, &Subject::Message { number, .. }) => Outcome::Messages {
             first: number,
             count: messages.len() as u64,
         },
         (Command::UpdateApplication(_), _) => Outcome::Application(application.clone()),
-        (Command::UpdateChat(_), Subject::Chat { chat }) => Outcome::Chat(
+        (Command::UpdateChat(_), &Subject::Chat { chat }) => Outcome::Chat(
             facts
                 .chat(application.id, chat)
                 .expect("a chat that was updated exists")
                 .clone(),
         ),
-        (Command::UpdateMessage(_), Subject::Message { chat, number }) => {
+        (Command::UpdateMessage(_), &Subject::Message { chat, number }) => {
             let chat = facts
                 .chat(application.id, chat)
                 .expect("a message that was updated has a chat");
             Outcome::Message(present(facts, application, chat, number, change))
         }
-        (Command::ImportChat(_), Subject::Chat { chat }) => {
+        (Command::ImportChat(_), &Subject::Chat { chat }) => {
             chat::live(facts, application, chat)?;
             Outcome::ImportedChat { chat, created: false }
         }

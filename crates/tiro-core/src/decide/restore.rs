@@ -5,8 +5,8 @@
 
 use super::{Decision, restoring};
 use crate::{
-    Action, Application, ApplicationId, Change, Entry, Epoch, Event, Facts, Namespace, Outcome, Rejection,
-    Stage, Subject, Thing, Timestamp, Token,
+    Action, Application, ApplicationId, Change, Chat, Entry, Epoch, Event, Facts, Namespace, Outcome,
+    ReaderName, Rejection, Stage, Subject, Thing, Timestamp, Token,
 };
 
 pub(super) fn begin(
@@ -101,12 +101,12 @@ fn check(facts: &Facts, id: ApplicationId, entry: &Entry) -> Result<(), &'static
     if tombstone {
         return Ok(());
     }
-    match change.subject {
+    match &change.subject {
         Subject::Application => {
             let known = (application.version > 0).then_some(application.version);
             check_step(change, known, (change.position == 1).then_some(1), 1)
         }
-        Subject::Chat { chat } => {
+        &Subject::Chat { chat } => {
             let known = facts.chat(id, chat);
             if known.is_some_and(|chat| chat.deleted_at.is_some()) {
                 return Err("the chat was deleted by an entry before");
@@ -118,8 +118,42 @@ fn check(facts: &Facts, id: ApplicationId, entry: &Entry) -> Result<(), &'static
                 chat,
             )
         }
-        Subject::Message { chat, number } => check_message(facts, id, change, (chat, number)),
+        &Subject::Message { chat, number } => check_message(facts, id, change, (chat, number)),
+        Subject::Reader { chat, reader } => check_reader(facts, id, entry, (*chat, reader)),
     }
+}
+
+fn check_reader(
+    facts: &Facts,
+    id: ApplicationId,
+    entry: &Entry,
+    (chat, reader): (u64, &ReaderName),
+) -> Result<(), &'static str> {
+    let chat = restored_chat(facts, id, chat)?;
+    if entry.change.action != Action::Updated {
+        return Err("an entry of a reader is an update");
+    }
+    let known = facts.marker(id, chat.number, reader);
+    if entry.change.version != known.map_or(0, |marker| marker.version) + 1 {
+        return Err("the version is not one more than the one before");
+    }
+    match &entry.thing {
+        Some(Thing::Reader(state)) if state.read > chat.last_message_number => {
+            Err("the reader has read more than there is")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The chat of an entry below it.
+fn restored_chat(facts: &Facts, id: ApplicationId, chat: u64) -> Result<&Chat, &'static str> {
+    let chat = facts
+        .chat(id, chat)
+        .ok_or("the chat was not created by an entry before")?;
+    if chat.deleted_at.is_some() {
+        return Err("the chat was deleted by an entry before");
+    }
+    Ok(chat)
 }
 
 fn check_message(
@@ -129,12 +163,7 @@ fn check_message(
     place: (u64, u64),
 ) -> Result<(), &'static str> {
     let (chat, number) = place;
-    let chat = facts
-        .chat(id, chat)
-        .ok_or("the chat was not created by an entry before")?;
-    if chat.deleted_at.is_some() {
-        return Err("the chat was deleted by an entry before");
-    }
+    let chat = restored_chat(facts, id, chat)?;
     let known = match change.action {
         Action::Created => None,
         Action::Updated | Action::Deleted => facts.message(id, chat.number, number),
@@ -189,17 +218,20 @@ fn check_key(facts: &Facts, id: ApplicationId, change: &Change) -> Result<(), &'
 fn check_content(entry: &Entry) -> Result<(), &'static str> {
     let change = &entry.change;
     let deleted = change.action == Action::Deleted;
-    let fits = match (&entry.thing, change.subject) {
+    let fits = match (&entry.thing, &change.subject) {
         (None, _) => true,
         (Some(Thing::Application(content)), Subject::Application) => {
             content.version == change.version && content.name.is_none() == deleted
         }
-        (Some(Thing::Chat(content)), Subject::Chat { chat }) => {
+        (Some(Thing::Chat(content)), &Subject::Chat { chat }) => {
             content.version == change.version
                 && content.number == chat
                 && content.deleted_at.is_some() == deleted
         }
-        (Some(Thing::Message(content)), Subject::Message { number, .. }) => {
+        (Some(Thing::Reader(content)), Subject::Reader { chat, reader }) => {
+            (content.version, content.chat, &content.reader) == (change.version, *chat, reader)
+        }
+        (Some(Thing::Message(content)), &Subject::Message { number, .. }) => {
             content.version == change.version
                 && content.number == number
                 && content.content.is_none() == deleted

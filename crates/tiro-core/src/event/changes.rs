@@ -14,6 +14,7 @@ impl Event {
             Event::ChatUpdated { chat, .. }
             | Event::MessagesCreated { chat, .. }
             | Event::MessageUpdated { chat, .. } => visit(Need::Chat(*chat)),
+            Event::ReaderMoved { marker, .. } => visit(Need::Chat(marker.chat)),
             Event::ChatDeleted { chat, .. } => {
                 visit(Need::Chat(*chat))?;
                 NumberedList::Chats.each_need(*chat, &mut visit)
@@ -179,6 +180,15 @@ impl Event {
                     number: message.number,
                 };
                 one(subject, Action::Deleted, *position, *at, message.version, key);
+            }
+            Event::ReaderMoved {
+                position, at, marker, ..
+            } => {
+                let subject = Subject::Reader {
+                    chat: marker.chat,
+                    reader: marker.reader.clone(),
+                };
+                one(subject, Action::Updated, *position, *at, marker.version, &None);
             }
             Event::EntriesRestored { entries, .. } => {
                 entries.iter().for_each(|entry| visit(entry.change.clone()));

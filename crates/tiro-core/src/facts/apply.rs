@@ -95,6 +95,7 @@ impl Facts {
                 self.put_message(id, *chat, message);
                 self.count_deleted(id, NumberedList::Messages { chat: *chat }, message.number);
             }
+            Event::ReaderMoved { position, marker, .. } => self.move_reader(id, *position, marker),
             Event::EntriesRestored { entries, .. } => {
                 entries.iter().for_each(|entry| self.restore_entry(id, entry));
             }
@@ -258,6 +259,7 @@ impl Chat {
         self.title = None;
         self.metadata = None;
         self.messages_count = 0;
+        self.markers_count = 0;
         self.updated_at = at;
         self.deleted_at = Some(at);
         self.version = version;

@@ -11,10 +11,13 @@ impl Facts {
     pub(crate) fn restore_entry(&mut self, id: ApplicationId, entry: &Entry) {
         self.application_mut(id, entry.change.position);
         self.bind_key(id, &entry.change);
-        match entry.change.subject {
+        match &entry.change.subject {
             Subject::Application => self.restore_application(id, entry),
-            Subject::Chat { chat } => self.restore_chat(id, chat, entry),
-            Subject::Message { chat, number } => self.restore_message(id, chat, number, entry),
+            Subject::Chat { chat } => self.restore_chat(id, *chat, entry),
+            Subject::Message { chat, number } => self.restore_message(id, *chat, *number, entry),
+            Subject::Reader { chat, reader } => {
+                self.restore_reader(id, (*chat, reader), (&entry.change, entry.thing.as_ref()));
+            }
         }
     }
 
@@ -57,6 +60,7 @@ impl Facts {
                     version: 1,
                     activity_position: change.position,
                     change_position: change.position,
+                    markers_count: 0,
                 };
                 self.chats.insert(
                     (id, number),

@@ -36,6 +36,15 @@ impl FactSource for Stored {
         Ok(self.0.message(application, chat, number).cloned())
     }
 
+    fn marker(
+        &self,
+        id: ApplicationId,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Result<Option<Marker>, Infallible> {
+        Ok(self.0.marker(id, chat, reader).cloned())
+    }
+
     fn key(
         &self,
         application: Option<ApplicationId>,

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tiro_core::{
-    Action, Change, Entry, Fingerprint, IdempotencyKey, KeyBinding, KeyName, Namespace, Subject, Thing,
+    Action, Change, Entry, Fingerprint, IdempotencyKey, KeyBinding, KeyName, Namespace, ReadState,
+    ReaderName, Subject, Thing,
 };
 
 use super::{Corrupt, Decoder, Encoder};
@@ -32,13 +33,18 @@ impl Encoder<'_> {
     pub(crate) fn change(&mut self, change: &Change) {
         self.number(change.position);
         self.time(change.at);
-        match change.subject {
+        match &change.subject {
             Subject::Application => self.byte(0),
-            Subject::Chat { chat } => {
+            &Subject::Chat { chat } => {
                 self.byte(1);
                 self.number(chat);
             }
-            Subject::Message { chat, number } => {
+            Subject::Reader { chat, reader } => {
+                self.byte(3);
+                self.number(*chat);
+                self.text(reader);
+            }
+            &Subject::Message { chat, number } => {
                 self.byte(2);
                 self.number(chat);
                 self.number(number);
@@ -64,6 +70,11 @@ impl Encoder<'_> {
             Some(Thing::Chat(chat)) => {
                 self.byte(2);
                 self.chat(chat);
+            }
+            Some(Thing::Reader(state)) => {
+                self.byte(4);
+                self.number(state.read);
+                self.number(state.unread);
             }
             Some(Thing::Message(message)) => {
                 self.byte(3);
@@ -111,6 +122,10 @@ impl Decoder<'_> {
                     chat: self.number()?,
                     number: self.number()?,
                 },
+                3 => Subject::Reader {
+                    chat: self.number()?,
+                    reader: ReaderName::stored(self.text()?),
+                },
                 _ => return Err(Corrupt("a change is about nothing known")),
             },
             action: match self.byte()? {
@@ -124,6 +139,20 @@ impl Decoder<'_> {
         })
     }
 
+    /// Whose it is stands in the change.
+    fn read_state(&mut self, change: &Change) -> Result<ReadState, Corrupt> {
+        let Subject::Reader { chat, reader } = &change.subject else {
+            return Err(Corrupt("an entry's content is of another kind than its change"));
+        };
+        Ok(ReadState {
+            reader: reader.clone(),
+            chat: *chat,
+            read: self.number()?,
+            unread: self.number()?,
+            version: change.version,
+        })
+    }
+
     pub(crate) fn entry(&mut self) -> Result<Entry, Corrupt> {
         let change = self.change()?;
         let thing = match self.byte()? {
@@ -131,6 +160,7 @@ impl Decoder<'_> {
             1 => Some(Thing::Application(self.application()?)),
             2 => Some(Thing::Chat(self.chat()?)),
             3 => Some(Thing::Message(self.message()?)),
+            4 => Some(Thing::Reader(self.read_state(&change)?)),
             _ => return Err(Corrupt("an entry's content is unknown")),
         };
         Ok(Entry { change, thing })

@@ -115,6 +115,18 @@ impl Encoder<'_> {
             Event::MessagesCreated { .. } | Event::MessageUpdated { .. } | Event::MessageDeleted { .. } => {
                 self.message_event(event);
             }
+            Event::ReaderMoved {
+                application,
+                position,
+                at,
+                marker,
+            } => {
+                self.byte(15);
+                self.application_id(*application);
+                self.number(*position);
+                self.time(*at);
+                self.marker(marker);
+            }
             Event::RestoreBegun { .. }
             | Event::EntriesRestored { .. }
             | Event::RestoreFinished { .. }
@@ -292,6 +304,12 @@ impl Decoder<'_> {
             14 => Event::EpochRenewed {
                 application: self.application_id()?,
                 epoch: self.epoch()?,
+            },
+            15 => Event::ReaderMoved {
+                application: self.application_id()?,
+                position: self.number()?,
+                at: self.time()?,
+                marker: self.marker()?,
             },
             _ => return Err(Corrupt("an event of an unknown kind")),
         })

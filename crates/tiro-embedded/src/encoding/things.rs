@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, Body, Chat, Epoch, Message, MessageContent, Metadata, Name, Sender, Stage,
-    Title, Token,
+    Application, ApplicationId, Body, Chat, Epoch, Marker, Message, MessageContent, Metadata, Name,
+    ReaderName, Sender, Stage, Title, Token,
 };
 
 use super::{Corrupt, Decoder, Encoder};
@@ -53,10 +53,23 @@ impl Encoder<'_> {
         self.number(chat.change_position);
     }
 
+    /// A chat with what only the view keeps of it: the log's chats are new, or of an export, and have no markers.
+    pub(crate) fn chat_row(&mut self, chat: &Chat) {
+        self.chat(chat);
+        self.number(chat.markers_count);
+    }
+
     pub(crate) fn content(&mut self, content: &MessageContent) {
         self.text(&content.body);
         self.optional_text(content.sender.as_deref());
         self.metadata(content.metadata.as_ref());
+    }
+
+    pub(crate) fn marker(&mut self, marker: &Marker) {
+        self.number(marker.chat);
+        self.text(&marker.reader);
+        self.number(marker.read);
+        self.number(marker.version);
     }
 
     pub(crate) fn message(&mut self, message: &Message) {
@@ -132,6 +145,15 @@ impl Decoder<'_> {
             version: self.number()?,
             activity_position: self.number()?,
             change_position: self.number()?,
+            markers_count: 0,
+        })
+    }
+
+    pub(crate) fn chat_row(&mut self) -> Result<Chat, Corrupt> {
+        let chat = self.chat()?;
+        Ok(Chat {
+            markers_count: self.number()?,
+            ..chat
         })
     }
 
@@ -141,6 +163,15 @@ impl Decoder<'_> {
             sender: self.optional_text()?.map(Sender::stored),
             metadata: self.metadata()?,
         }))
+    }
+
+    pub(crate) fn marker(&mut self) -> Result<Marker, Corrupt> {
+        Ok(Marker {
+            chat: self.number()?,
+            reader: ReaderName::stored(self.text()?),
+            read: self.number()?,
+            version: self.number()?,
+        })
     }
 
     pub(crate) fn message(&mut self) -> Result<Message, Corrupt> {

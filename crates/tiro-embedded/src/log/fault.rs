@@ -55,7 +55,7 @@ impl fmt::Display for Fault {
                 version,
             } => {
                 write!(f, "checksum {computed:08x} instead of {stored:08x}")?;
-                if *version != FORMAT_VERSION {
+                if *version > FORMAT_VERSION {
                     write!(
                         f,
                         " (it says format version {version}; this program knows {FORMAT_VERSION})"

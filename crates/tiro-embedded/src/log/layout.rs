@@ -58,7 +58,7 @@ use super::fault::Fault;
 use super::point::{LogPoint, POINT_BYTES};
 
 /// The format this program writes; it refuses a higher one.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 /// Bytes of one batch's payload, at most.
 pub const PAYLOAD_BYTES_MAX: usize = 8 << 20;
 /// Bytes of a segment file unless told otherwise.

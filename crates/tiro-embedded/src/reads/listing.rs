@@ -44,7 +44,7 @@ pub(super) fn chats(recent: &Recent, id: ApplicationId, range: NumberRange) -> R
             .view
             .range(key(Kind::Chat, id, &[*first])..=key(Kind::Chat, id, &[*last]))
         {
-            let chat = decoded(&row?.1, Decoder::chat).map_err(ViewError::from)?;
+            let chat = decoded(&row?.1, Decoder::chat_row).map_err(ViewError::from)?;
             found.entry(chat.number).or_insert(chat);
         }
     }

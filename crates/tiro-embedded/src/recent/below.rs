@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, KeyName, Message, Token,
+    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, KeyName, Marker, Message,
+    ReaderName, Token,
 };
 
 use crate::generation::Generation;
@@ -65,7 +66,19 @@ impl Below {
         }
     }
 
-    pub(super) fn deleted(
+    pub(crate) fn marker(
+        &self,
+        id: ApplicationId,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Result<Option<Marker>, ViewError> {
+        match self.frozen().and_then(|frozen| frozen.marker(id, chat, reader)) {
+            Some(marker) => Ok(Some(marker.clone())),
+            None => self.view.marker(id, chat, reader),
+        }
+    }
+
+    pub(crate) fn deleted(
         &self,
         id: ApplicationId,
         place: DeletedPlace,

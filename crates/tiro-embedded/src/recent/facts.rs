@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, BoundKey, Chat, DeletedNode, DeletedPlace, FactSource, KeyName, Message,
-    Token,
+    Application, ApplicationId, BoundKey, Chat, DeletedNode, DeletedPlace, FactSource, KeyName, Marker,
+    Message, ReaderName, Token,
 };
 
 use super::{Recent, Rows};
@@ -36,6 +36,15 @@ impl FactSource for Recent {
         number: u64,
     ) -> Result<Option<Message>, ViewError> {
         Rows::Newest(self).message(application, chat, number)
+    }
+
+    fn marker(
+        &self,
+        application: ApplicationId,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Result<Option<Marker>, ViewError> {
+        Rows::Newest(self).marker(application, chat, reader)
     }
 
     fn key(&self, scope: Option<ApplicationId>, name: &KeyName) -> Result<Option<BoundKey>, ViewError> {

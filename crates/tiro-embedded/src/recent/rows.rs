@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tiro_core::{Application, ApplicationId, Chat, DeletedNode, DeletedPlace, Failure, Message};
+use tiro_core::{
+    Application, ApplicationId, Chat, DeletedNode, DeletedPlace, Failure, Marker, Message, ReaderName,
+};
 
 use super::{Below, Recent, State};
 use crate::generation::Generation;
@@ -37,10 +39,22 @@ impl Recent {
 
 impl Rows<'_> {
     /// Reads the active generation under the lock; what lies below is answered with it.
-    fn look<T>(self, read: impl FnOnce(&Generation) -> T) -> (T, Below) {
+    pub(crate) fn look<T>(self, read: impl FnOnce(&Generation) -> T) -> (T, Below) {
         match self {
             Rows::Newest(recent) => recent.look(read),
             Rows::Held(state) => (read(&state.active), state.below.clone()),
+        }
+    }
+
+    /// See [`Recent::in_one_state`].
+    pub(crate) fn in_one_state<T>(
+        self,
+        id: ApplicationId,
+        read: impl Fn(Rows<'_>) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        match self {
+            Rows::Newest(recent) => recent.in_one_state(id, read),
+            Rows::Held(_) => read(self),
         }
     }
 
@@ -76,6 +90,18 @@ impl Rows<'_> {
         match self.look(|active| active.message(id, chat, number).cloned()) {
             (Some(message), _) => Ok(Some(message)),
             (None, below) => below.message(id, chat, number),
+        }
+    }
+
+    pub(crate) fn marker(
+        self,
+        id: ApplicationId,
+        chat: u64,
+        reader: &ReaderName,
+    ) -> Result<Option<Marker>, ViewError> {
+        match self.look(|active| active.marker(id, chat, reader).cloned()) {
+            (Some(marker), _) => Ok(Some(marker)),
+            (None, below) => below.marker(id, chat, reader),
         }
     }
 

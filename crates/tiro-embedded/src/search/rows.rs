@@ -118,6 +118,7 @@ impl Rows {
             | Event::ChatCreated { .. }
             | Event::ChatUpdated { .. }
             | Event::MessageDeleted { .. }
+            | Event::ReaderMoved { .. }
             | Event::RestoreBegun { .. }
             | Event::RestoreFinished { .. }
             | Event::EpochRenewed { .. } => {}

@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tiro_core::{
-    Action, Application, ApplicationsAfter, Change, Chat, DeletedPlace, Message, NumberedList, Stage, Subject,
+    Action, Application, ApplicationsAfter, Change, Chat, DeletedPlace, Marker, Message, NumberedList,
+    ReaderName, Stage, Subject,
 };
 
 use super::{Report, VerifyProgress};
+use crate::encoding::Corrupt;
 use crate::open::applications;
 use crate::view::keys::{self, change_block, message_block};
 use crate::view::rows::decode_number;
@@ -91,6 +93,9 @@ impl Comparison<'_> {
         let wanted = expected.deleted_of(application.id, list)?;
         let present = stored.deleted_of(application.id, list)?;
         self.same(place, "the deleted counts of its messages", &wanted, &present);
+        let wanted = markers(expected, application, chat)?;
+        let present = markers(stored, application, chat)?;
+        self.same(place, "the markers of its readers", &wanted, &present);
         Ok(())
     }
 
@@ -193,7 +198,7 @@ impl Comparison<'_> {
                     );
                 }
                 let (parent, number) = match change.subject {
-                    Subject::Application => continue,
+                    Subject::Application | Subject::Reader { .. } => continue,
                     Subject::Chat { chat } => (None, chat),
                     Subject::Message { chat, number } => (Some(chat), number),
                 };
@@ -284,6 +289,15 @@ impl Comparison<'_> {
                 format!("its row says {number} messages, {count} live; there are {last}, {live} live"),
             );
         }
+        let markers = markers(snapshot, application, chat)?;
+        let is_past_last = |marker: &Marker| marker.read > chat.last_message_number;
+        if markers.len() as u64 != chat.markers_count || markers.iter().any(is_past_last) {
+            let (count, found) = (chat.markers_count, markers.len());
+            self.report.found(
+                &place,
+                format!("its row says {count} markers; there are {found}, or one is past its last message"),
+            );
+        }
         let list = NumberedList::Messages { chat: chat.number };
         self.check_deleted(snapshot, &place, (application, list), &deleted)
     }
@@ -313,6 +327,16 @@ impl Comparison<'_> {
         }
         Ok(())
     }
+}
+
+/// The markers in a chat, by reader.
+fn markers(snapshot: &Snapshot, application: &Application, chat: &Chat) -> Result<Vec<Marker>, ViewError> {
+    let readers = snapshot.readers_in(application.id, chat.number);
+    let marker = |reader: Result<ReaderName, ViewError>| {
+        let marker = snapshot.marker(application.id, chat.number, &reader?)?;
+        marker.ok_or(ViewError::Row(Corrupt("a marker of a chat is missing")))
+    };
+    readers.map(marker).collect()
 }
 
 fn is_live(message: &Message) -> bool {

@@ -6,7 +6,9 @@ use lsm_tree::AbstractTree;
 use tiro_core::{Application, ApplicationId, ApplicationsAfter, Change, Message, Stage};
 
 use super::keys::{self, BLOCK_BYTES_MAX, BLOCK_CHANGES, BLOCK_MESSAGES, Kind, key};
-use super::rows::{Progress, encode_changes, encode_deleted, encode_messages, encode_number, encoded};
+use super::rows::{
+    Progress, encode_changes, encode_deleted, encode_marker, encode_messages, encode_number, encoded,
+};
 use super::{Snapshot, View, ViewError};
 use crate::encoding::Encoder;
 use crate::generation::{ChatRows, Generation};
@@ -142,13 +144,17 @@ impl Round<'_> {
             }
             self.put(
                 key(Kind::Chat, application, &[number]),
-                encoded(|encoder| encoder.chat(chat)),
+                encoded(|encoder| encoder.chat_row(chat)),
             );
         }
         if !planted::now_and_then(Bug::LoseRound) {
             self.put_created(application, number, &rows.created);
         }
         self.put_changed(application, number, rows)?;
+        for (reader, marker) in &rows.markers {
+            self.put(keys::marker(application, reader, number), encode_marker(marker));
+            self.put(keys::marker_in_chat(application, number, reader), Vec::new());
+        }
         Ok(())
     }
 

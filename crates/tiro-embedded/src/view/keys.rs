@@ -14,8 +14,10 @@
 //! | `N` | creation time, token | application; only live ones |
 //! | `O` | application, inverted activity position | chat; only live ones |
 //! | `P` | | the point of the log that is applied, and the next application's number |
+//! | `Q` | application, chat, reader | nothing: the reader has a marker in the chat, which goes with the chat |
 //! | `R` | application | nothing: the application is being restored |
 //! | `T` | token | application |
+//! | `U` | application, reader, a zero byte, chat | how far the reader has read, and the marker's version |
 
 use tiro_core::{ApplicationId, ApplicationsAfter, DeletedPlace, KeyName, NumberedList, Timestamp, Token};
 
@@ -44,8 +46,10 @@ pub(crate) enum Kind {
     ApplicationByTime = b'N',
     ChatByActivity = b'O',
     Progress = b'P',
+    MarkerInChat = b'Q',
     Restoring = b'R',
     Token = b'T',
+    Marker = b'U',
 }
 
 /// The block row, from 0, that a message's number lies in.
@@ -113,6 +117,30 @@ pub(crate) fn bound_key(application: Option<ApplicationId>, name: &KeyName) -> V
     let mut key = key(Kind::Key, application.unwrap_or(ApplicationId(u32::MAX)), &[]);
     key.push(namespace_byte(name.namespace));
     key.extend_from_slice(name.key.as_bytes());
+    key
+}
+
+/// The `Q` key of a reader's marker in a chat.
+pub(crate) fn marker_in_chat(application: ApplicationId, chat: u64, reader: &str) -> Vec<u8> {
+    [
+        &key(Kind::MarkerInChat, application, &[chat])[..],
+        reader.as_bytes(),
+    ]
+    .concat()
+}
+
+/// The chat and the reader of a `Q` key; `None` if it is no such key.
+pub(crate) fn chat_and_reader(key: &[u8]) -> Option<(u64, &str)> {
+    let (chat, reader) = key.get(5..)?.split_first_chunk::<8>()?;
+    Some((u64::from_be_bytes(*chat), std::str::from_utf8(reader).ok()?))
+}
+
+/// The `U` key of a reader's marker in a chat. No reader's name has a zero byte, so those of one stand together.
+pub(crate) fn marker(application: ApplicationId, reader: &str, chat: u64) -> Vec<u8> {
+    let mut key = key(Kind::Marker, application, &[]);
+    key.extend_from_slice(reader.as_bytes());
+    key.push(0);
+    key.extend_from_slice(&chat.to_be_bytes());
     key
 }
 

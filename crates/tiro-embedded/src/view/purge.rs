@@ -7,16 +7,21 @@ use tiro_core::ApplicationId;
 
 use super::ViewError;
 use super::apply::Round;
-use super::keys::{Kind, key, last_number};
+use super::keys::{Kind, chat_and_reader, key, last_number, marker};
 use crate::encoding::Corrupt;
 
 /// Most rows removed in one round.
 const ROWS_MAX: usize = 5_000;
 
 /// What lies below a chat.
-const BELOW_CHAT: [Kind; 3] = [Kind::MessageBlock, Kind::Message, Kind::Deleted];
+const BELOW_CHAT: [Kind; 4] = [
+    Kind::MessageBlock,
+    Kind::Message,
+    Kind::Deleted,
+    Kind::MarkerInChat,
+];
 /// What lies below an application; its own row and its token stay.
-const BELOW_APPLICATION: [Kind; 8] = [
+const BELOW_APPLICATION: [Kind; 10] = [
     Kind::MessageBlock,
     Kind::Message,
     Kind::Deleted,
@@ -25,6 +30,8 @@ const BELOW_APPLICATION: [Kind; 8] = [
     Kind::ChangeBlock,
     Kind::Change,
     Kind::Key,
+    Kind::MarkerInChat,
+    Kind::Marker,
 ];
 
 /// Whether there is more to remove.
@@ -73,7 +80,13 @@ impl Round<'_> {
                     return Ok(0);
                 }
                 left -= 1;
-                self.remove(row?.0.to_vec());
+                let place = row?.0;
+                if *kind == Kind::MarkerInChat {
+                    let (chat, reader) =
+                        chat_and_reader(&place).ok_or(Corrupt("a key of a marker in a chat"))?;
+                    self.remove(marker(application, reader, chat));
+                }
+                self.remove(place.to_vec());
             }
         }
         if chat == 0 {

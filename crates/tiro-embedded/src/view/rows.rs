@@ -1,6 +1,6 @@
 //! The values of rows that hold more than one thing, or a number.
 
-use tiro_core::{ApplicationId, Change, DeletedNode, Message};
+use tiro_core::{ApplicationId, Change, DeletedNode, Marker, Message, ReaderName};
 
 use crate::encoding::{Corrupt, Decoder, Encoder};
 use crate::log::{LogPoint, POINT_BYTES};
@@ -93,6 +93,25 @@ pub(crate) fn decode_changes(value: &[u8]) -> Result<Vec<Change>, Corrupt> {
         changes.push(decoder.change()?);
     }
     Ok(changes)
+}
+
+/// Reader and chat are in the key.
+pub(crate) fn encode_marker(marker: &Marker) -> Vec<u8> {
+    encoded(|encoder| {
+        encoder.number(marker.read);
+        encoder.number(marker.version);
+    })
+}
+
+pub(crate) fn decode_marker(reader: &ReaderName, chat: u64, value: &[u8]) -> Result<Marker, Corrupt> {
+    decoded(value, |decoder| {
+        Ok(Marker {
+            reader: reader.clone(),
+            chat,
+            read: decoder.number()?,
+            version: decoder.number()?,
+        })
+    })
 }
 
 /// A node of the lowest level is 256 bits, four words little-endian; one of another level is pairs of a byte, which of its

@@ -129,12 +129,12 @@ fn a_newer_version_is_refused_and_both_versions_are_named() {
         % 2
         * 4096;
     let header = read(&file, 0, 4096);
-    edit_page(&file, 0, |page| page[8] = 2);
+    edit_page(&file, 0, |page| page[8] = 3);
     check_newer(folder.path(), &file, 0);
     overwrite(&file, 0, &header);
-    edit_page(&mark, newest, |page| page[8] = 2);
+    edit_page(&mark, newest, |page| page[8] = 3);
     check_newer(folder.path(), &mark, newest);
-    edit_page(&mark, newest, |page| page[8] = 1);
+    edit_page(&mark, newest, |page| page[8] = 2);
     make_batch_newer(&file, offset_of(2));
     check_newer(folder.path(), &file, offset_of(2));
 }
@@ -145,14 +145,14 @@ fn check_newer(folder: &Path, expected: &Path, at: u64) {
         let OpenError::Newer {
             file,
             offset,
-            version: 2,
+            version: 3,
         } = &refused
         else {
             panic!("{refused}")
         };
         assert_eq!((file.as_path(), *offset), (expected, at));
         assert!(
-            refused.to_string().contains("version 2; this program knows 1"),
+            refused.to_string().contains("version 3; this program knows 2"),
             "{refused}"
         );
     }
@@ -161,7 +161,7 @@ fn check_newer(folder: &Path, expected: &Path, at: u64) {
 fn make_batch_newer(file: &Path, offset: u64) {
     let data_set = read(file, 16, 16);
     let mut batch = read(file, offset, BATCH_BYTES as usize);
-    batch[8] = 2;
+    batch[8] = 3;
     let checksum = crc32c::crc32c_append(crc32c::crc32c(&data_set), &batch[8..]);
     batch[4..8].copy_from_slice(&checksum.to_le_bytes());
     overwrite(file, offset, &batch);

@@ -92,7 +92,7 @@ fn a_payload_that_looks_like_a_later_batch_proves_nothing() {
     let (mut log, ..) = open(folder.path());
     let header = BatchHeader {
         checksum: 0,
-        version: 1,
+        version: super::FORMAT_VERSION,
         payload_bytes: 3,
         sequence: 9,
         synced_through: 8,

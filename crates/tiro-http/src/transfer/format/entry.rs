@@ -1,12 +1,13 @@
 //! One entry of a feed as a line, both ways.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::value::RawValue;
 use tiro_api::{LinesEnd, LinesEntry, LinesKey, Time};
 use tiro_core::{
     Action, ApplicationId, Change, Entry, Failure, Fingerprint, IdempotencyKey, KeyBinding, KeyName, Limits,
-    Namespace, Subject, Timestamp,
+    Namespace, ReaderName, Subject, Timestamp,
 };
 
 use super::{Header, LineFault, fault, hex, thing};
@@ -26,12 +27,16 @@ pub(super) fn write(entry: &Entry, end: Option<LinesEnd<'_>>, out: &mut Vec<u8>)
     let change = &entry.change;
     let line = LinesEntry {
         position: change.position,
-        type_: type_name(change.subject, change.action).into(),
+        type_: type_name(&change.subject, change.action).into(),
         at: wire::time(change.at),
         chat: change.subject.chat(),
-        number: match change.subject {
-            Subject::Message { number, .. } => Some(number),
-            Subject::Application | Subject::Chat { .. } => None,
+        number: match &change.subject {
+            Subject::Message { number, .. } => Some(*number),
+            Subject::Application | Subject::Chat { .. } | Subject::Reader { .. } => None,
+        },
+        reader: match &change.subject {
+            Subject::Reader { reader, .. } => Some(Cow::Borrowed(&**reader)),
+            Subject::Application | Subject::Chat { .. } | Subject::Message { .. } => None,
         },
         version: change.version,
         data: entry.thing.as_ref().map(thing::written).transpose()?,
@@ -50,14 +55,15 @@ pub(super) fn read<'a>(
     limits: &Limits,
 ) -> Result<(Entry, Option<LinesEnd<'a>>), LineFault> {
     let line: LinesEntry<'a, &'a RawValue> = fault::decoded(line)?;
-    let (subject, action) = subject(&line)?;
+    let (subject, action) = subject(&line, limits)?;
     let read = thing::Reader {
         header,
         application,
         position: line.position,
+        version: line.version,
         limits,
     };
-    let thing = line.data.map(|data| read.thing(subject, data)).transpose()?;
+    let thing = line.data.map(|data| read.thing(&subject, data)).transpose()?;
     let change = Change {
         position: line.position,
         at: read_time(line.at),
@@ -73,7 +79,7 @@ fn read_time(time: Time) -> Timestamp {
     Timestamp::from_millis(time.as_millis())
 }
 
-fn type_name(subject: Subject, action: Action) -> &'static str {
+fn type_name(subject: &Subject, action: Action) -> &'static str {
     match (subject, action) {
         (Subject::Application, Action::Created) => "application.created",
         (Subject::Application, Action::Updated) => "application.updated",
@@ -84,26 +90,36 @@ fn type_name(subject: Subject, action: Action) -> &'static str {
         (Subject::Message { .. }, Action::Created) => "message.created",
         (Subject::Message { .. }, Action::Updated) => "message.updated",
         (Subject::Message { .. }, Action::Deleted) => "message.deleted",
+        (Subject::Reader { .. }, _) => "reader.updated",
     }
 }
 
 /// Subject and action: the type and the numbers have to name the same one.
-fn subject<D>(line: &LinesEntry<'_, D>) -> Result<(Subject, Action), LineFault> {
-    let subject = match (line.chat, line.number) {
-        (Some(0), _) | (_, Some(0)) => {
+fn subject<D>(line: &LinesEntry<'_, D>, limits: &Limits) -> Result<(Subject, Action), LineFault> {
+    let subject = match (line.chat, line.number, &line.reader) {
+        (Some(0), ..) | (_, Some(0), _) => {
             return Err(LineFault::Contradiction("`chat` and `number` are at least 1"));
         }
-        (None, None) => Subject::Application,
-        (Some(chat), None) => Subject::Chat { chat },
-        (Some(chat), Some(number)) => Subject::Message { chat, number },
-        (None, Some(_)) => return Err(LineFault::Missing("chat")),
+        (None, None, None) => Subject::Application,
+        (Some(chat), None, None) => Subject::Chat { chat },
+        (Some(chat), Some(number), None) => Subject::Message { chat, number },
+        (Some(chat), None, Some(reader)) => Subject::Reader {
+            chat,
+            reader: ReaderName::new(reader, limits).map_err(fault::of("reader"))?,
+        },
+        (Some(_), Some(_), Some(_)) => {
+            return Err(LineFault::Contradiction(
+                "`number` and `reader` exclude each other",
+            ));
+        }
+        (None, ..) => return Err(LineFault::Missing("chat")),
     };
-    [Action::Created, Action::Updated, Action::Deleted]
+    [Action::Updated, Action::Created, Action::Deleted]
         .into_iter()
-        .find(|action| type_name(subject, *action) == line.type_)
+        .find(|action| type_name(&subject, *action) == line.type_)
         .map(|action| (subject, action))
         .ok_or(LineFault::Contradiction(
-            "`type` is not one that goes with `chat` and `number`",
+            "`type` is not one that goes with `chat`, `number` and `reader`",
         ))
 }
 

@@ -120,6 +120,7 @@ fn chat(number: u64, position: u64) -> impl Strategy<Value = Chat> {
             deleted_at: (!live).then_some(times.1),
             version: 2,
             activity_position: position,
+            markers_count: 0,
             change_position: position,
         },
     )

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use tiro_api::{LinesData, Time};
 use tiro_core::{
-    Application, ApplicationId, Body, Chat, Failure, Limits, Message, MessageContent, Metadata, Name, Sender,
-    Stage, Subject, Thing, Timestamp, Title,
+    Application, ApplicationId, Body, Chat, Failure, Limits, Message, MessageContent, Metadata, Name,
+    ReadState, Sender, Stage, Subject, Thing, Timestamp, Title,
 };
 
 use super::{Header, LineFault, fault};
@@ -21,6 +21,7 @@ pub(super) struct Reader<'a> {
     pub(super) header: &'a Header,
     pub(super) application: ApplicationId,
     pub(super) position: u64,
+    pub(super) version: u64,
     pub(super) limits: &'a Limits,
 }
 
@@ -29,12 +30,27 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// Not the wire type that goes with the subject, or a value that is not allowed.
-    pub(super) fn thing(&self, subject: Subject, data: &RawValue) -> Result<Thing, LineFault> {
+    pub(super) fn thing(&self, subject: &Subject, data: &RawValue) -> Result<Thing, LineFault> {
         let data = data.get().as_bytes();
         Ok(match subject {
             Subject::Application => Thing::Application(self.application(fault::decoded(data)?)?),
             Subject::Chat { .. } => Thing::Chat(self.chat(fault::decoded(data)?)?),
             Subject::Message { .. } => Thing::Message(self.message(fault::decoded(data)?)?),
+            Subject::Reader { chat, reader } => {
+                let wire: tiro_api::ReadState<'_> = fault::decoded(data)?;
+                if (wire.chat, &*wire.reader) != (*chat, &**reader) {
+                    return Err(LineFault::Contradiction(
+                        "`reader` and `chat` are not those of the entry",
+                    ));
+                }
+                Thing::Reader(ReadState {
+                    reader: reader.clone(),
+                    chat: *chat,
+                    read: wire.read,
+                    unread: wire.unread,
+                    version: self.version,
+                })
+            }
         })
     }
 
@@ -78,6 +94,7 @@ impl Reader<'_> {
             version: wire.version,
             activity_position: self.position,
             change_position: self.position,
+            markers_count: 0,
         };
         let empty = chat.title.is_none() && chat.metadata.is_none();
         tombstone_is_empty(chat.deleted_at, true, empty)?;
@@ -147,6 +164,7 @@ pub(super) fn written(thing: &Thing) -> Result<LinesData<'_>, Failure> {
         Thing::Application(application) => wire::application(application).map(LinesData::Application),
         Thing::Chat(chat) => wire::chat(chat).map(LinesData::Chat),
         Thing::Message(message) => wire::message(message).map(LinesData::Message),
+        Thing::Reader(state) => Ok(LinesData::Reader(wire::read_state(state))),
     };
     written.map_err(|problem| {
         Failure::Internal(

@@ -208,7 +208,7 @@ impl Step {
 fn count(report: &mut ImportReport, entries: &[Entry]) {
     report.lines += entries.len() as u64;
     for change in entries.iter().map(|entry| &entry.change) {
-        match (change.subject, change.action) {
+        match (&change.subject, change.action) {
             (Subject::Chat { .. }, Action::Created) => report.chats_created += 1,
             (Subject::Message { .. }, Action::Created) => report.messages_created += 1,
             _ => {}

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Cursor, Engine, Export, Failure, Health, IfBehind, LiveRange,
-    Message, NumberRange, Page, Pending, Reply, Request, SearchBehind, SearchRequest, Searched, Seen,
-    Shortage, Token,
+    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Cursor, Engine, Export, Failure,
+    Health, IfBehind, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request,
+    SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -185,6 +185,33 @@ impl Engine for TestEngine {
             found.searched_through = behind.searched_through;
             Ok(Searched::Found(found))
         })
+    }
+
+    fn changes(&self, request: ChangesRequest) -> Pending<'_, Changes> {
+        self.inner.changes(request)
+    }
+
+    fn changed<'a>(&'a self, token: &'a Token, position: u64) -> Pending<'a, Changed> {
+        self.inner.changed(token, position)
+    }
+
+    fn reader<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        reader: &'a ReaderName,
+    ) -> Pending<'a, Seen<ReadState>> {
+        self.inner.reader(token, chat, reader)
+    }
+
+    fn unread_chats<'a>(
+        &'a self,
+        token: &'a Token,
+        reader: &'a ReaderName,
+        after: u64,
+        limit: u32,
+    ) -> Pending<'a, Page<ReadState>> {
+        self.inner.unread_chats(token, reader, after, limit)
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
-    Application, ApplicationsAfter, Chat, Command, Engine, Export, Failure, Health, LiveRange, Message,
-    NumberRange, Page, Pending, Reply, Request, SearchRequest, Searched, Seen, Shortage, Timestamp, Token,
-    Unavailable,
+    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Command, Engine, Export, Failure,
+    Health, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request,
+    SearchRequest, Searched, Seen, Shortage, Timestamp, Token, Unavailable,
 };
 use tokio::sync::Semaphore;
 
@@ -118,6 +118,33 @@ impl Engine for Watched {
 
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
         self.inner.search(request)
+    }
+
+    fn changes(&self, request: ChangesRequest) -> Pending<'_, Changes> {
+        self.inner.changes(request)
+    }
+
+    fn changed<'a>(&'a self, token: &'a Token, position: u64) -> Pending<'a, Changed> {
+        self.inner.changed(token, position)
+    }
+
+    fn reader<'a>(
+        &'a self,
+        token: &'a Token,
+        chat: u64,
+        reader: &'a ReaderName,
+    ) -> Pending<'a, Seen<ReadState>> {
+        self.inner.reader(token, chat, reader)
+    }
+
+    fn unread_chats<'a>(
+        &'a self,
+        token: &'a Token,
+        reader: &'a ReaderName,
+        after: u64,
+        limit: u32,
+    ) -> Pending<'a, Page<ReadState>> {
+        self.inner.unread_chats(token, reader, after, limit)
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
