@@ -111,6 +111,30 @@ behaviours! { ($)
         a_restored_application_is_found_when_it_is_complete,
         random_queries_find_what_reading_everything_finds,
     }
+    feed {
+        pages_of_any_size_from_any_place_are_parts_of_the_exported_feed,
+        state_rebuilt_from_the_feed_alone_equals_a_fresh_read,
+        a_list_followed_from_its_as_of_misses_and_repeats_nothing,
+        a_narrowed_feed_looks_at_a_bounded_number_of_entries_and_moves_on,
+        a_page_of_the_feed_ends_early_at_its_bound_in_bytes,
+        a_cursor_of_another_history_or_the_future_is_refused_with_the_present_end,
+        the_feed_of_a_deleted_application_ends_with_its_tombstone,
+        who_waits_for_a_feed_is_woken_by_its_next_entry_alone,
+        streams_beside_writers_receive_exactly_the_feed,
+        no_body_of_a_deleted_message_is_in_any_answer_of_the_feed,
+        every_read_of_the_feed_shows_a_write_right_after_its_answer,
+    }
+    readers {
+        a_marker_only_rises_and_each_rise_is_an_entry,
+        unread_counts_live_messages_after_the_marker,
+        sending_raises_the_senders_marker_after_the_messages,
+        a_replayed_create_raises_no_marker_again,
+        a_marker_moves_the_change_position_and_nothing_else_of_its_chat,
+        markers_go_with_their_chat,
+        a_readers_chats_are_those_with_a_marker_and_something_unread,
+        unread_agrees_with_a_slow_count_after_random_operations,
+        an_export_carries_markers,
+    }
     cancellation {
         a_write_whose_answer_is_dropped_is_stored_whole_and_blocks_no_one,
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tiro_core::{
     Body, Command, CreateApplication, CreateChat, Epoch, Fingerprint, IdempotencyKey, IfMatch, ImportChat,
     ImportLine, KeyBinding, KeyName, Limits, MessageContent, Metadata, MetadataChange, Name, Namespace,
-    NewToken, Patch, Sender, Timestamp, Title, Token, UpdateApplication, UpdateChat, UpdateMessage,
+    NewToken, Patch, ReaderName, Sender, Timestamp, Title, Token, UpdateApplication, UpdateChat,
+    UpdateMessage,
 };
 
 /// A token that begins with `text`.
@@ -158,6 +159,19 @@ pub(crate) fn delete_message(token: &Token, chat: u64, number: u64) -> Command {
         chat,
         number,
         if_match: IfMatch::Any,
+    }
+}
+
+pub(crate) fn reader(text: &str) -> ReaderName {
+    ReaderName::new(text, &Limits::default()).expect("a test's reader is right")
+}
+
+pub(crate) fn set_read(token: &Token, chat: u64, by: &str, read: u64) -> Command {
+    Command::SetRead {
+        token: token.clone(),
+        chat,
+        reader: reader(by),
+        read,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tiro_core::{
     Application, Chat, Command, Engine, Failure, IfMatch, Message, MessageContent, NumberRange, Outcome,
-    PAGE_LIMIT_MAX, Page, Patch, Rejection, Reply, Request, Token,
+    PAGE_LIMIT_MAX, Page, Patch, ReadState, ReaderName, Rejection, Reply, Request, Token,
 };
 
 use crate::World;
@@ -132,6 +132,22 @@ impl Holder {
     pub(crate) async fn chat(&self, chat: u64) -> Chat {
         let seen = self.engine.chat(&self.token, chat).await;
         seen.expect("the chat is there").thing
+    }
+
+    pub(crate) async fn read_state(&self, chat: u64, reader: &ReaderName) -> ReadState {
+        let seen = self.engine.reader(&self.token, chat, reader).await;
+        seen.expect("the chat is there").thing
+    }
+
+    /// Sets a marker and answers where it is then.
+    pub(crate) async fn set_read(&self, chat: u64, reader: &str, read: u64) -> ReadState {
+        let reply = self
+            .write(commands::set_read(&self.token, chat, reader, read))
+            .await;
+        match reply.outcome {
+            Outcome::Read(state) => state,
+            other => panic!("how far was read was expected, not {other:?}"),
+        }
     }
 
     pub(crate) async fn message(&self, chat: u64, number: u64) -> Message {

@@ -1,6 +1,7 @@
 //! The medium: what the data folder holds, and what opening makes of it.
 
 mod deletes;
+mod feed;
 mod folder;
 mod format;
 mod panics;

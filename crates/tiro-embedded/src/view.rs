@@ -9,6 +9,7 @@ mod cache;
 pub(crate) mod compactor;
 pub(crate) mod keys;
 mod manifest;
+mod markers;
 pub(crate) mod purge;
 pub(crate) mod rows;
 pub(crate) mod space;
@@ -25,8 +26,8 @@ use lsm_tree::{AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, Seq
 use parking_lot::Mutex;
 use rustix::io::Errno;
 use tiro_core::{
-    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, KeyName, Marker, Message,
-    NumberedList, ReaderName, Token,
+    Application, ApplicationId, Change, Chat, DeletedNode, DeletedPlace, KeyName, Message, NumberedList,
+    Token,
 };
 
 use crate::disk::remedy;
@@ -34,9 +35,7 @@ use crate::encoding::{Corrupt, Decoder};
 use crate::log::LogPoint;
 use cache::RowCache;
 use keys::{Kind, key};
-use rows::{
-    Progress, decode_changes, decode_deleted, decode_marker, decode_messages, decode_number, decoded,
-};
+use rows::{Progress, decode_changes, decode_deleted, decode_messages, decode_number, decoded};
 use space::{Space, ViewOptions};
 use trouble::Trouble;
 
@@ -349,50 +348,6 @@ impl Snapshot {
         let value = self.get(&keys::deleted(id, place))?;
         let node = value.map(|value| decode_deleted(place.level, &value));
         node.transpose().map_err(ViewError::from)
-    }
-
-    pub(crate) fn marker(
-        &self,
-        id: ApplicationId,
-        chat: u64,
-        reader: &ReaderName,
-    ) -> Result<Option<Marker>, ViewError> {
-        let value = self.get(&keys::marker(id, reader, chat))?;
-        let marker = value.map(|value| decode_marker(reader, chat, &value));
-        marker.transpose().map_err(ViewError::from)
-    }
-
-    /// The markers of a reader in chats with a number above `after`, by chat; also those of chats that were deleted and not
-    /// yet purged.
-    pub(crate) fn markers_of(
-        &self,
-        id: ApplicationId,
-        reader: &ReaderName,
-        after: u64,
-    ) -> impl Iterator<Item = Result<Marker, ViewError>> + use<> {
-        let first = keys::marker(id, reader, after.saturating_add(1));
-        let reader = reader.clone();
-        let rows = self.range(first..=keys::marker(id, &reader, u64::MAX));
-        rows.map(move |row| {
-            let (place, value) = row?;
-            let chat = keys::last_number(&place).ok_or(Corrupt("a key of a marker"))?;
-            Ok(decode_marker(&reader, chat, &value)?)
-        })
-    }
-
-    /// The readers who have a marker in a chat, by name.
-    pub(crate) fn readers_in(
-        &self,
-        id: ApplicationId,
-        chat: u64,
-    ) -> impl Iterator<Item = Result<ReaderName, ViewError>> + use<> {
-        let first = keys::marker_in_chat(id, chat, "");
-        let last = [&first[..], &[0xff]].concat();
-        self.range(first..=last).map(|row| {
-            let place = row?.0;
-            let (_, reader) = keys::chat_and_reader(&place).ok_or(Corrupt("a key of a marker in a chat"))?;
-            Ok(ReaderName::stored(reader))
-        })
     }
 
     /// All that was deleted of a list, by node.

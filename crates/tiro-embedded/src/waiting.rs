@@ -63,6 +63,15 @@ impl Waiting {
         }
     }
 
+    /// How many wait, of all feeds.
+    #[cfg(test)]
+    pub(crate) fn waiters(&self) -> usize {
+        let feeds = self.feeds.lock();
+        let waiters = feeds.values().map(|(_, waiters)| waiters).sum();
+        assert_eq!(self.count.load(Ordering::SeqCst), waiters);
+        waiters
+    }
+
     /// Batches of these events were published.
     pub(crate) fn tell(&self, events: &[Event]) {
         if self.count.load(Ordering::SeqCst) == 0 {

@@ -3,14 +3,17 @@
 use std::cmp::Reverse;
 
 use tiro_core::{
-    Cursor, Engine, Failure, Hit, HitPlace, IfBehind, Outcome, Page, Reply, SearchRequest, Searched, Seen,
+    Changes, ChangesRequest, Cursor, Engine, Failure, Hit, HitPlace, IfBehind, IfDeleted, Outcome, Page,
+    Reply, SearchRequest, Searched, Seen,
 };
 
 use super::expectation::{Accepted, Answer, Expectation, ExpectedPage};
-use super::shown::{Shown, ShownApplication, ShownChat, ShownHit, ShownMessage};
-use super::wish::{Read, Search, Transition, token};
+use super::shown::{Shown, ShownApplication, ShownChat, ShownEntry, ShownHit, ShownMessage, ShownRead};
+use super::wish::{self, Read, Search, Transition, token};
+use crate::commands;
 use crate::export::read_export;
 use crate::holder::{Holder, rejection};
+use crate::rebuild::feed_agrees;
 use crate::{World, check_export};
 
 /// Plays one step and compares its answer.
@@ -61,6 +64,7 @@ fn shown(outcome: &Outcome) -> Shown {
             count: *count,
         },
         Outcome::Deleted => Shown::Deleted,
+        Outcome::Read(state) => Shown::Read(ShownRead::of(state)),
         Outcome::ImportedChat { chat, created } => Shown::ImportedChat {
             chat: *chat,
             created: *created,
@@ -109,6 +113,51 @@ async fn read(engine: &dyn Engine, read: &Read, expected: &Answer) {
                 panic!("a list of applications is never refused")
             };
             applications(engine, *limit, expected).await;
+        }
+        Read::LiveChats { app, range } => {
+            let answer = engine.live_chats(&token(*app), *range).await;
+            compare(answer.map(page(ShownChat::of)), expected, Answer::Chats);
+        }
+        Read::LiveMessages { app, chat, range } => {
+            let answer = engine.live_messages(&token(*app), *chat, *range).await;
+            compare(answer.map(page(ShownMessage::of)), expected, Answer::Messages);
+        }
+        Read::Reader { app, chat, reader } => {
+            let reader = commands::reader(&wish::sender(*reader));
+            let answer = engine.reader(&token(*app), *chat, &reader).await;
+            compare(answer.map(seen(ShownRead::of)), expected, |thing| {
+                Answer::Read(thing.0, thing.1)
+            });
+        }
+        Read::UnreadChats {
+            app,
+            reader,
+            after,
+            limit,
+        } => {
+            let reader = commands::reader(&wish::sender(*reader));
+            let answer = engine.unread_chats(&token(*app), &reader, *after, *limit).await;
+            compare(answer.map(page(ShownRead::of)), expected, Answer::Unread);
+        }
+        Read::Changes {
+            app,
+            after,
+            limit,
+            filter,
+        } => {
+            let epoch = wish::epoch(*app);
+            let request = ChangesRequest {
+                token: token(*app),
+                after: after.map(|position| Cursor { epoch, position }),
+                limit: *limit,
+                filter: filter.clone(),
+                if_deleted: IfDeleted::Refuse,
+            };
+            compare(
+                engine.changes(request).await.map(changes),
+                expected,
+                Answer::Changes,
+            );
         }
         Read::Search(search) => {
             let answer = walked(engine, search).await;
@@ -176,6 +225,15 @@ fn page<T, S>(shown: fn(&T) -> S) -> impl Fn(Page<T>) -> ExpectedPage<S> {
     }
 }
 
+fn changes(found: Changes) -> ExpectedPage<ShownEntry> {
+    assert_eq!(found.has_more, found.next.position < found.as_of.position);
+    ExpectedPage {
+        items: found.entries.iter().map(ShownEntry::of).collect(),
+        next: Some(found.next.position),
+        position: found.as_of.position,
+    }
+}
+
 fn position(cursor: Cursor) -> u64 {
     cursor.position
 }
@@ -213,6 +271,7 @@ pub(crate) async fn whole_state(engine: &std::sync::Arc<dyn Engine>, expected: &
             engine: engine.clone(),
             token,
         };
+        feed_agrees(&holder, 7).await;
         let found: Vec<ShownChat> = holder.all_chats().await.iter().map(ShownChat::of).collect();
         let chats: Vec<ShownChat> = application.chats.iter().map(|chat| chat.shown()).collect();
         assert_eq!(found, chats);
@@ -251,16 +310,10 @@ async fn feeds(engine: &dyn Engine, expected: &Expectation) {
     assert_eq!(exported.len(), expected.applications.len());
     for (one, expected) in exported.iter().zip(expected.applications.values()) {
         assert_eq!(one.application.token.as_str(), expected.token);
-        let found = one.entries.iter().map(|entry| super::expectation::Line {
-            subject: entry.change.subject.clone(),
-            action: entry.change.action,
-            version: entry.change.version,
-            key: entry
-                .change
-                .key
-                .as_ref()
-                .map(|binding| binding.name.key.to_string()),
-        });
+        let found = one
+            .entries
+            .iter()
+            .map(|entry| super::expectation::Line::of(&entry.change));
         assert_eq!(found.collect::<Vec<_>>(), expected.exported_feed());
     }
 }

@@ -1,14 +1,15 @@
 //! What an engine is expected to know and to answer: plain values, written down a second time on purpose.
 
+mod readers;
 mod reads;
 mod replays;
 mod writes;
 
 use std::collections::BTreeMap;
 
-use tiro_core::{Action, Rejection, Subject};
+use tiro_core::{Action, Change, Rejection, Subject};
 
-use super::shown::{Shown, ShownApplication, ShownChat, ShownHit, ShownMessage};
+use super::shown::{Shown, ShownApplication, ShownChat, ShownEntry, ShownHit, ShownMessage, ShownRead};
 use super::wish::{self, Members, Transition, Wish};
 
 /// The expected state after some steps, and the expected answer to the last of them.
@@ -46,6 +47,8 @@ pub(crate) struct ExpectedChat {
     pub(crate) messages: Vec<ExpectedMessage>,
     activity_position: u64,
     change_position: u64,
+    /// By reader: the last message read, and the marker's version.
+    markers: BTreeMap<String, (u64, u64)>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +70,17 @@ pub(crate) struct Line {
     pub(crate) action: Action,
     pub(crate) version: u64,
     pub(crate) key: Option<String>,
+}
+
+impl Line {
+    pub(crate) fn of(change: &Change) -> Line {
+        Line {
+            subject: change.subject.clone(),
+            action: change.action,
+            version: change.version,
+            key: change.key.as_ref().map(|binding| binding.name.key.to_string()),
+        }
+    }
 }
 
 /// The request that a key belongs to, and what it was answered the first time.
@@ -101,6 +115,10 @@ pub(crate) enum Answer {
     Message(ShownMessage, u64),
     Chats(ExpectedPage<ShownChat>),
     Messages(ExpectedPage<ShownMessage>),
+    Read(ShownRead, u64),
+    Unread(ExpectedPage<ShownRead>),
+    /// `next` is always there.
+    Changes(ExpectedPage<ShownEntry>),
     /// All live applications, in any order: only the engine knows its clock.
     Applications(Vec<ShownApplication>),
     /// All hits by token and position, the highest first, and the position up to which was searched in an application.

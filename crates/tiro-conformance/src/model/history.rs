@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use proptest_state_machine::ReferenceStateMachine;
-use tiro_core::NumberRange;
+use tiro_core::{ChangeKind, ChangesFilter, LiveRange, NumberRange};
 
 use super::expectation::{Expectation, ExpectedChat};
 use super::wish::{
@@ -230,7 +230,16 @@ fn of_messages(places: &Places) -> BoxedStrategy<Wish> {
             number,
             versions,
         });
-    prop_oneof![10 => send, 5 => batch, 8 => update, 7 => delete].boxed()
+    let read = (places.message(), 0_u8..3, -1_i64..2).prop_map(|((app, chat, number), reader, step)| {
+        let read = number.saturating_add_signed(step);
+        Wish::SetRead {
+            app,
+            chat,
+            reader,
+            read,
+        }
+    });
+    prop_oneof![10 => send, 5 => batch, 8 => update, 7 => delete, 6 => read].boxed()
 }
 
 fn of_imports(places: &Places) -> BoxedStrategy<Wish> {
@@ -290,7 +299,48 @@ fn part(body: &str, start: usize, length: usize) -> String {
     }
 }
 
+fn live_range() -> BoxedStrategy<LiveRange> {
+    let skip = prop_oneof![8 => 0_u64..20, 1 => Just(u64::MAX)];
+    (skip, 1_u32..6)
+        .prop_map(|(skip, limit)| LiveRange { skip, limit })
+        .boxed()
+}
+
+fn filter() -> BoxedStrategy<ChangesFilter> {
+    const KINDS: [ChangeKind; 5] = [
+        ChangeKind::ApplicationUpdated,
+        ChangeKind::ChatDeleted,
+        ChangeKind::MessageCreated,
+        ChangeKind::MessageDeleted,
+        ChangeKind::ReaderUpdated,
+    ];
+    let parts = (
+        option::weighted(0.3, vec(0_u64..5, 0..3)),
+        option::weighted(0.3, vec(select(&KINDS[..]), 0..3)),
+    );
+    parts
+        .prop_map(|(chats, kinds)| ChangesFilter { chats, kinds })
+        .boxed()
+}
+
 fn read(places: &Places) -> BoxedStrategy<Read> {
+    prop_oneof![of_lists(places), of_feeds(places)].boxed()
+}
+
+fn of_feeds(places: &Places) -> BoxedStrategy<Read> {
+    prop_oneof![
+        2 => (places.app(), live_range()).prop_map(|(app, range)| Read::LiveChats { app, range }),
+        2 => (places.chat(), live_range()).prop_map(|((app, chat), range)| Read::LiveMessages { app, chat, range }),
+        3 => (places.chat(), 0_u8..3).prop_map(|((app, chat), reader)| Read::Reader { app, chat, reader }),
+        3 => (places.app(), 0_u8..3, 0_u64..4, 1_u32..4)
+            .prop_map(|(app, reader, after, limit)| Read::UnreadChats { app, reader, after, limit }),
+        6 => (places.app(), option::of(0..=places.position_beyond), 1_u32..9, filter())
+            .prop_map(|(app, after, limit, filter)| Read::Changes { app, after, limit, filter }),
+    ]
+    .boxed()
+}
+
+fn of_lists(places: &Places) -> BoxedStrategy<Read> {
     prop_oneof![
         1 => places.app().prop_map(|app| Read::Application { app }),
         1 => (1_u32..4).prop_map(|limit| Read::Applications { limit }),

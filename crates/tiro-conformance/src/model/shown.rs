@@ -1,6 +1,8 @@
 //! What of a thing the model predicts: all but the engine's clock, whose values only have to agree with each other.
 
-use tiro_core::{Application, Chat, Highlight, Hit, Message, Timestamp};
+use tiro_core::{Application, Chat, Entry, Highlight, Hit, Message, ReadState, Thing, Timestamp};
+
+use super::expectation::Line;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ShownApplication {
@@ -59,6 +61,58 @@ impl ShownHit {
     }
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShownRead {
+    pub(crate) reader: String,
+    pub(crate) chat: u64,
+    pub(crate) read: u64,
+    pub(crate) unread: u64,
+    pub(crate) version: u64,
+}
+
+impl ShownRead {
+    pub(crate) fn of(state: &ReadState) -> ShownRead {
+        ShownRead {
+            reader: state.reader.to_string(),
+            chat: state.chat,
+            read: state.read,
+            unread: state.unread,
+            version: state.version,
+        }
+    }
+}
+
+/// An entry of the feed, and the thing in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShownEntry {
+    pub(crate) position: u64,
+    pub(crate) line: Line,
+    pub(crate) thing: Option<ShownThing>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ShownThing {
+    Application(ShownApplication),
+    Chat(ShownChat),
+    Message(ShownMessage),
+    Reader(ShownRead),
+}
+
+impl ShownEntry {
+    pub(crate) fn of(entry: &Entry) -> ShownEntry {
+        ShownEntry {
+            position: entry.change.position,
+            line: Line::of(&entry.change),
+            thing: entry.thing.as_ref().map(|thing| match thing {
+                Thing::Application(application) => ShownThing::Application(ShownApplication::of(application)),
+                Thing::Chat(chat) => ShownThing::Chat(ShownChat::of(chat)),
+                Thing::Message(message) => ShownThing::Message(ShownMessage::of(message)),
+                Thing::Reader(state) => ShownThing::Reader(ShownRead::of(state)),
+            }),
+        }
+    }
+}
+
 /// What a request is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shown {
@@ -74,6 +128,7 @@ pub(crate) enum Shown {
         count: u64,
     },
     Deleted,
+    Read(ShownRead),
     ImportedChat {
         chat: u64,
         created: bool,

@@ -1,15 +1,17 @@
 //! What a history consists of: writes, reads and reopening, in plain values.
 
+mod read;
 mod search;
 
 use std::sync::Arc;
 
 use tiro_core::{
     Command, CreateApplication, CreateChat, Epoch, IfMatch, MessageContent, Metadata, MetadataChange,
-    NewToken, NumberRange, Patch, Request, Timestamp, Token, UpdateApplication, UpdateChat, UpdateMessage,
+    NewToken, Patch, Request, Timestamp, Token, UpdateApplication, UpdateChat, UpdateMessage,
 };
 
 use crate::commands;
+pub(crate) use read::Read;
 pub(crate) use search::{Search, Within};
 
 /// One step of a history.
@@ -104,6 +106,12 @@ pub(crate) enum Wish {
         number: u64,
         versions: Versions,
     },
+    SetRead {
+        app: u8,
+        chat: u64,
+        reader: u8,
+        read: u64,
+    },
     ImportChat {
         app: u8,
         title: u8,
@@ -119,38 +127,9 @@ pub(crate) enum Wish {
 /// How many applications a history knows.
 pub(crate) const APPLICATIONS: u8 = 4;
 
-#[derive(Clone, Debug)]
-pub(crate) enum Read {
-    Application {
-        app: u8,
-    },
-    Applications {
-        limit: u32,
-    },
-    Chat {
-        app: u8,
-        chat: u64,
-    },
-    Chats {
-        app: u8,
-        range: NumberRange,
-    },
-    ChatsByActivity {
-        app: u8,
-        before: Option<u64>,
-        limit: u32,
-    },
-    Message {
-        app: u8,
-        chat: u64,
-        number: u64,
-    },
-    Messages {
-        app: u8,
-        chat: u64,
-        range: NumberRange,
-    },
-    Search(Search),
+/// The epoch that an application has for ever.
+pub(crate) fn epoch(app: u8) -> Epoch {
+    Epoch::generated([app; 5])
 }
 
 pub(crate) fn token(app: u8) -> Token {
@@ -214,6 +193,7 @@ impl Wish {
             | Wish::SendBatch { app, .. }
             | Wish::UpdateMessage { app, .. }
             | Wish::DeleteMessage { app, .. }
+            | Wish::SetRead { app, .. }
             | Wish::ImportChat { app, .. }
             | Wish::ImportLines { app, .. } => *app,
         }
@@ -223,7 +203,7 @@ impl Wish {
     pub(crate) fn key_text(&self, key: Option<u8>) -> Option<String> {
         match self {
             Wish::ImportChat { .. } => Some(format!("source-{}", key.unwrap_or(0))),
-            Wish::ImportLines { .. } => None,
+            Wish::ImportLines { .. } | Wish::SetRead { .. } => None,
             _ => key.map(|key| format!("key-{key}")),
         }
     }
@@ -240,7 +220,7 @@ impl Wish {
         match self {
             Wish::CreateApplication { app, name, members } => Command::CreateApplication(CreateApplication {
                 token: NewToken::Chosen(token),
-                epoch: Epoch::generated([*app; 5]),
+                epoch: epoch(*app),
                 name: commands::name(&self::name(*name)),
                 metadata: members.as_ref().map(metadata),
             }),
@@ -322,6 +302,9 @@ impl Wish {
                 number: *number,
                 if_match: condition(versions),
             },
+            Wish::SetRead {
+                chat, reader, read, ..
+            } => commands::set_read(&token, *chat, &sender(*reader), *read),
             Wish::ImportChat { title, .. } => commands::import_chat(&token, &self::title(*title), None),
             Wish::ImportLines { chat, lines, .. } => {
                 let line = |line: &(u8, bool)| {

@@ -7,7 +7,7 @@ use super::Store;
 use crate::view::keys::{Kind, key};
 
 /// Rows of a kind below the first application.
-fn rows(store: &Store, kind: Kind) -> usize {
+pub(super) fn rows(store: &Store, kind: Kind) -> usize {
     let snapshot = store.engine().recent().settle().unwrap();
     let first = key(kind, ApplicationId(1), &[]);
     let last = [&first[..], &[0xff; 80]].concat();
@@ -15,7 +15,7 @@ fn rows(store: &Store, kind: Kind) -> usize {
 }
 
 /// The rows of deleted things that are still to be removed. Closing and opening are rounds, and so is each wait here.
-fn wait_until_purged(store: &Store) {
+pub(super) fn wait_until_purged(store: &Store) {
     while rows(store, Kind::Garbage) > 0 {
         store.create_chat();
     }

@@ -20,6 +20,7 @@ fn stopped() -> Store {
     store.delete_message(1, 999);
     let second = store.create_chat();
     store.send(second, 20);
+    store.set_read(second, 7);
     let third = store.create_chat();
     store.delete_chat(third);
     store.close();
@@ -62,7 +63,7 @@ fn a_flipped_byte_in_a_synced_batch_is_found_and_its_place_named() {
 #[test]
 fn a_view_that_says_something_else_than_the_log_is_found() {
     let id = ApplicationId(1);
-    let wrongs: [(Vec<u8>, &str); 7] = [
+    let wrongs: [(Vec<u8>, &str); 8] = [
         (key(Kind::Chat, id, &[2]), "its row"),
         (key(Kind::MessageBlock, id, &[1, 4]), "block 4 of its messages"),
         (
@@ -71,6 +72,10 @@ fn a_view_that_says_something_else_than_the_log_is_found() {
         ),
         (key(Kind::Deleted, id, &[0, 0]), "the deleted counts of its chats"),
         (key(Kind::ChangeBlock, id, &[3]), "the feed"),
+        (
+            crate::view::keys::marker_in_chat(id, 2, "ann"),
+            "the markers of its readers",
+        ),
         (crate::view::keys::by_activity(id, 1_025), "by activity"),
         (
             crate::view::keys::token(&super::Token::parse("application_of_tests").unwrap()),

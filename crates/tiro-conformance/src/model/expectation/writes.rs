@@ -70,7 +70,7 @@ impl Expectation {
     }
 }
 
-fn made(shown: Shown, position: u64) -> Accepted {
+pub(super) fn made(shown: Shown, position: u64) -> Accepted {
     Accepted {
         shown,
         position: Some(position),
@@ -170,7 +170,10 @@ impl ExpectedApplication {
                 self.live_chat(*chat)?;
                 let position = self.add_message(*chat, plain(text), key);
                 let message = self.chat(*chat)?.messages.last().expect("it was just added");
-                Ok(made(Shown::Message(message.shown()), position))
+                let shown = Shown::Message(message.shown());
+                let number = message.number;
+                self.raise_senders(*chat, number);
+                Ok(made(shown, position))
             }
             Wish::SendBatch { chat, texts, .. } => {
                 let first = self.live_chat(*chat)?.messages.len() as u64 + 1;
@@ -178,10 +181,14 @@ impl ExpectedApplication {
                 for text in texts {
                     self.add_message(*chat, plain(text), key.take());
                 }
-                let count = texts.len() as u64;
-                Ok(made(Shown::Messages { first, count }, self.position()))
+                let (count, position) = (texts.len() as u64, self.position());
+                self.raise_senders(*chat, first);
+                Ok(made(Shown::Messages { first, count }, position))
             }
             Wish::UpdateMessage { .. } | Wish::DeleteMessage { .. } => self.change_message(wish, key),
+            Wish::SetRead {
+                chat, reader, read, ..
+            } => self.set_read(*chat, &wish::sender(*reader), *read),
             Wish::ImportLines { chat, lines, .. } => self.import_lines(wish, *chat, lines),
         }
     }
@@ -337,6 +344,7 @@ impl ExpectedApplication {
             messages: Vec::new(),
             activity_position: position,
             change_position: position,
+            markers: std::collections::BTreeMap::new(),
         });
         (number, position)
     }
@@ -362,7 +370,13 @@ impl ExpectedApplication {
     }
 
     /// Adds an entry to the feed and answers its position.
-    fn enter(&mut self, subject: Subject, action: Action, version: u64, key: Option<String>) -> u64 {
+    pub(super) fn enter(
+        &mut self,
+        subject: Subject,
+        action: Action,
+        version: u64,
+        key: Option<String>,
+    ) -> u64 {
         self.feed.push(Line {
             subject,
             action,
