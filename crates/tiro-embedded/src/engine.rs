@@ -1,7 +1,5 @@
 //! The running engine: a writer, a follower, and reads on the caller's thread.
 
-mod errors;
-
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,6 +13,7 @@ use tiro_core::{
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
+use crate::errors::{CloseError, Fatal, OnFatal, OpenError, unavailable};
 use crate::export;
 use crate::folder::Folder;
 use crate::follower::{Follower, tell_of_damage};
@@ -28,9 +27,7 @@ use crate::scrub::Scrub;
 use crate::search::{Search, SearchOptions};
 use crate::view::View;
 use crate::waiting::Waker;
-use crate::writer::{Condition, Fatal, OnFatal, Writer, unavailable};
-
-pub use errors::{CloseError, OpenError};
+use crate::writer::{Condition, Writer};
 
 /// The engine for one machine. Opened with [`EmbeddedEngine::open`], ended with [`EmbeddedEngine::close`].
 pub struct EmbeddedEngine {

@@ -6,7 +6,6 @@ use tiro_core::{Application, Entry, Export, Exported, Failure, Pending, Rejectio
 
 use crate::blocking::blocking;
 use crate::feed::{self, PIECE_ENTRIES_MAX};
-use crate::open::applications;
 use crate::recent::{Recent, Rows, State};
 use crate::view::{Snapshot, ViewError};
 
@@ -29,7 +28,11 @@ pub(crate) async fn begin(recent: Arc<Recent>, token: Option<Token>) -> Result<B
     let walk = blocking("an export", move || {
         let snapshot = recent.settle()?;
         let applications: Applications = match token {
-            None => Box::new(applications(&snapshot).filter(|row| !row.as_ref().is_ok_and(is_restoring))),
+            None => Box::new(
+                snapshot
+                    .applications()
+                    .filter(|row| !row.as_ref().is_ok_and(is_restoring)),
+            ),
             Some(token) => Box::new(std::iter::once(Ok(one(&snapshot, &token)?))),
         };
         Ok(Walk {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::{Access, Disk, DiskFile};
-use crate::engine::OpenError;
+use crate::errors::OpenError;
 
 /// Format of the folder as a whole.
 const FORMAT: u32 = 1;

@@ -144,7 +144,12 @@ impl Generation {
             self.bytes += ROW_BYTES;
             self.deleted.insert((application, place), Arc::clone(node));
         }
-        planted::miscount(events, &mut self.chats);
+        for place in planted::miscounted(events) {
+            let rows = self.chats.get_mut(&place);
+            if let Some(chat) = rows.and_then(|rows| rows.chat.as_mut()) {
+                chat.messages_count += 1;
+            }
+        }
         self.end = end;
         self.next_application = facts.next_application();
     }

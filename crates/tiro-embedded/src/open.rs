@@ -6,14 +6,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use lsm_tree::Slice;
 use rustix::fs::{Access, AtFlags, CWD};
 use rustix::io::Errno;
-use tiro_core::{Application, ApplicationId, Command, Epoch, Facts, Request};
+use tiro_core::{ApplicationId, Command, Epoch, Facts, Request};
 
 use crate::disk::Disk;
-use crate::encoding::{Decoder, events};
-use crate::engine::{EmbeddedEngine, OpenError, Opened};
+use crate::encoding::events;
+use crate::engine::{EmbeddedEngine, Opened};
+use crate::errors::OpenError;
 use crate::folder::Folder;
 use crate::follower;
 use crate::log::{self, Log, LogPoint, OnDamage, Recovered, ReplayError, ReplayedBatch};
@@ -22,10 +22,9 @@ use crate::options::Options;
 use crate::planted;
 use crate::recent::Recent;
 use crate::view::apply::Flush;
-use crate::view::keys::{Kind, key};
-use crate::view::rows::decoded;
+use crate::view::keys::Kind;
 use crate::view::space::ViewOptions;
-use crate::view::{Snapshot, View, ViewError};
+use crate::view::{View, ViewError};
 
 /// Bytes of events between two rounds while the log is replayed.
 const ROUND_BYTES: usize = 8 * 1024 * 1024;
@@ -36,7 +35,7 @@ impl EmbeddedEngine {
     /// # Errors
     /// The folder is in use, unusable, of another format, or its log is damaged.
     pub fn open(folder: &Path, mut options: Options) -> Result<EmbeddedEngine, OpenError> {
-        planted::choose()?;
+        planted::choose().map_err(OpenError::Start)?;
         let disk = Arc::clone(&options.disk);
         let folder = Folder::take(&*disk, folder)?;
         let opened = open_log(&disk, &folder, &mut options)?;
@@ -291,7 +290,7 @@ fn abandon_restores(engine: &EmbeddedEngine) -> Result<(), OpenError> {
 pub(crate) fn renew_epochs(engine: &EmbeddedEngine) -> Result<u64, OpenError> {
     let snapshot = engine.recent().settle()?;
     let mut renewed = 0;
-    for application in applications(&snapshot) {
+    for application in snapshot.applications() {
         let mut random = [0; 5];
         getrandom::fill(&mut random)
             .map_err(|error| OpenError::Start(format!("no random bytes: {error}")))?;
@@ -305,16 +304,6 @@ pub(crate) fn renew_epochs(engine: &EmbeddedEngine) -> Result<u64, OpenError> {
         renewed += 1;
     }
     Ok(renewed)
-}
-
-/// Every application of a state, tombstones and restores included, by number.
-pub(crate) fn applications(
-    snapshot: &Snapshot,
-) -> impl Iterator<Item = Result<Application, ViewError>> + use<> {
-    let first = key(Kind::Application, ApplicationId(0), &[]);
-    let last = key(Kind::Application, ApplicationId(u32::MAX), &[]);
-    let read = |(_, value): (Slice, Slice)| Ok(decoded(&value, Decoder::application)?);
-    snapshot.range(first..=last).map(move |row| row.and_then(read))
 }
 
 fn write(engine: &EmbeddedEngine, command: Command) -> Result<(), OpenError> {

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::clock::{Clock, system_clock};
 use crate::disk::Disk;
+use crate::errors::OnFatal;
 use crate::log::LogOptions;
 use crate::planted;
 use crate::search::SearchOptions;
 use crate::view::space::ViewOptions;
-use crate::writer::OnFatal;
 
 /// How a data folder is opened.
 pub struct Options {

@@ -18,10 +18,10 @@ use tiro_core::{
 use tokio::sync::Semaphore;
 
 use crate::blocking::blocking;
+use crate::errors::unavailable;
 use crate::generation::Generation;
 use crate::recent::{Below, Recent};
 use crate::view::ViewError;
-use crate::writer::unavailable;
 
 /// Answers queries on the caller's thread.
 pub(crate) struct Reads {

@@ -14,13 +14,13 @@ use foldhash::fast::RandomState;
 use parking_lot::{Condvar, Mutex, RwLock};
 use tiro_core::{ApplicationId, Event, Facts, Token};
 
+use crate::errors::Fatal;
 use crate::generation::Generation;
 use crate::log::LogPoint;
 use crate::planted;
 use crate::view::purge::Purged;
 use crate::view::{Snapshot, ViewError};
 use crate::waiting::Waiting;
-use crate::writer::Fatal;
 
 pub(crate) use below::Below;
 pub(crate) use rows::Rows;

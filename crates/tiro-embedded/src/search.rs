@@ -34,9 +34,9 @@ use self::indexer::Indexer;
 use self::pool::Pool;
 pub(crate) use self::state::SharedState;
 use self::state::{Progress, Standing};
+use crate::errors::unavailable;
 use crate::log::{LogPoint, LogReader};
 use crate::recent::Recent;
-use crate::writer::unavailable;
 
 /// Bounds of search and of its index.
 #[derive(Clone, Copy, Debug)]

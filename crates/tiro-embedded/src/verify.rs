@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::disk::RealDisk;
-use crate::engine::OpenError;
+use crate::errors::OpenError;
 use crate::folder::Folder;
 use crate::follower;
 use crate::log::{LogPoint, ScanReport, scan};

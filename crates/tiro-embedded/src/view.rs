@@ -22,7 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lsm_tree::{AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SequenceNumberCounter};
+use lsm_tree::{AbstractTree, AnyTree, Cache, Config, DescriptorTable, Guard, SequenceNumberCounter, Slice};
 use parking_lot::Mutex;
 use rustix::io::Errno;
 use tiro_core::{
@@ -228,12 +228,20 @@ impl Snapshot {
     pub(crate) fn range(
         &self,
         keys: RangeInclusive<Vec<u8>>,
-    ) -> impl DoubleEndedIterator<Item = Result<(lsm_tree::Slice, lsm_tree::Slice), ViewError>> + use<> {
+    ) -> impl DoubleEndedIterator<Item = Result<(Slice, Slice), ViewError>> + use<> {
         let trouble = Arc::clone(&self.trouble);
         self.tree.range(keys, self.sequence, None).map(move |row| {
             let row = row.into_inner().map_err(ViewError::from);
             row.inspect_err(|error| trouble.report(error))
         })
+    }
+
+    /// Every application, tombstones and restores included, by number.
+    pub(crate) fn applications(&self) -> impl Iterator<Item = Result<Application, ViewError>> + use<> {
+        let first = key(Kind::Application, ApplicationId(0), &[]);
+        let last = key(Kind::Application, ApplicationId(u32::MAX), &[]);
+        let read = |(_, value): (Slice, Slice)| Ok(decoded(&value, Decoder::application)?);
+        self.range(first..=last).map(move |row| row.and_then(read))
     }
 
     pub(crate) fn application_id(&self, token: &Token) -> Result<Option<ApplicationId>, ViewError> {

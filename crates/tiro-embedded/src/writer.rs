@@ -7,15 +7,15 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use std::vec::Drain;
 
-use tiro_core::{Event, Facts, Failure, Reply, Shortage, Timestamp, Unavailable, decide};
+use tiro_core::{Event, Facts, Failure, Reply, Shortage, Timestamp, decide};
 use tokio::sync::oneshot;
 
 use crate::clock::Clock;
 use crate::encoding::events;
-use crate::log::{AppendError, Log, LogFailed, LogSpace};
+use crate::errors::{Fatal, OnFatal, unavailable};
+use crate::log::{AppendError, Log, LogSpace};
 use crate::planted::{self, Bug};
 use crate::queue::{Job, Queue, text_bytes};
 use crate::recent::{Recent, Room};
@@ -27,40 +27,6 @@ use crate::view::ViewError;
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// Most requests of a batch.
 const BATCH_REQUESTS_MAX: usize = 4096;
-/// When a client should ask again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// Why the process must end: nothing is acknowledged any more until the folder is opened anew.
-#[derive(Clone, Debug)]
-pub enum Fatal {
-    /// A write or sync of the log failed, so what the disk holds is unknown.
-    Log(LogFailed),
-    /// The view cannot follow the log or be read; if it is damaged, it is made anew at the next start. The text says why.
-    View(String),
-    /// The writer's thread panicked: a bug. The text is the panic's.
-    Panicked(String),
-}
-
-impl std::fmt::Display for Fatal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Fatal::Log(failed) => failed.fmt(f),
-            Fatal::View(why) => write!(f, "the view cannot go on: {why}"),
-            Fatal::Panicked(text) => write!(f, "the writer panicked: {text}"),
-        }
-    }
-}
-
-impl std::error::Error for Fatal {}
-
-impl From<LogFailed> for Fatal {
-    fn from(failed: LogFailed) -> Fatal {
-        Fatal::Log(failed)
-    }
-}
-
-/// Called once, from the writer's thread, when the process must end.
-pub type OnFatal = Box<dyn FnOnce(&Fatal) + Send>;
 
 /// What the writer's thread owns.
 pub(crate) struct Writer {
@@ -162,7 +128,7 @@ impl Writer {
     }
 
     fn commit(&mut self, waiting: &mut Drain<'_, Job>, batch: &mut Batch) -> Result<(), Fatal> {
-        planted::publish_late(&self.recent);
+        planted::publish_late();
         let mut facts = Facts::new(self.recent.next_application());
         let now = (self.clock)();
         batch.payload.clear();
@@ -242,7 +208,11 @@ impl Writer {
         }
         // What is published can be found: so it is in the tail first.
         self.search.append(end, &batch.events);
-        if !planted::publishes_otherwise(end, &batch.events, facts) {
+        let later = || {
+            let (recent, events, facts) = (Arc::clone(&self.recent), batch.events.clone(), facts.clone());
+            move || recent.publish(end, &events, &facts)
+        };
+        if !planted::publishes_otherwise(later) {
             self.recent.publish(end, &batch.events, facts);
         }
         Ok(())
@@ -275,14 +245,6 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
         .copied()
         .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("no text").to_owned()
-}
-
-/// The failure of a request that cannot be served now.
-pub(crate) fn unavailable(shortage: Shortage) -> Failure {
-    Failure::Unavailable(Unavailable {
-        shortage,
-        retry_after: RETRY_AFTER,
-    })
 }
 
 fn refuse(replies: impl Iterator<Item = Sender>, shortage: Shortage) {

@@ -10,11 +10,7 @@ use tiro_core::{ApplicationId, Command, Decision, Event, Facts, IfMatch, Message
 
 use super::Bug;
 use super::forgetful::ForgetfulDisk;
-use crate::OpenError;
 use crate::disk::{Disk, RealDisk};
-use crate::generation::{ChatRows, Map};
-use crate::log::LogPoint;
-use crate::recent::Recent;
 
 const VARIABLE: &str = "TIRO_PLANTED_BUG";
 /// What happens now and then happens with one of so many.
@@ -23,11 +19,11 @@ const ONE_IN: u32 = 8;
 const GENERATION_AGE: Duration = Duration::from_millis(10);
 
 static CHOSEN: OnceLock<Option<Bug>> = OnceLock::new();
-/// A batch that is durable and answered, and not yet published.
-static HELD_BACK: Mutex<Option<(LogPoint, Vec<Event>, Facts)>> = Mutex::new(None);
+/// Publishes a batch that is durable and answered.
+static HELD_BACK: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 
-/// Reads which bug is wanted.
-pub(crate) fn choose() -> Result<(), OpenError> {
+/// Reads which bug is wanted; the error says which there are.
+pub(crate) fn choose() -> Result<(), String> {
     let Some(name) = std::env::var_os(VARIABLE) else {
         return Ok(());
     };
@@ -36,9 +32,7 @@ pub(crate) fn choose() -> Result<(), OpenError> {
     if bug.is_none() && name != "none" {
         let names: Vec<&str> = Bug::NAMES.iter().map(|(name, _)| *name).collect();
         let names = names.join(", ");
-        return Err(OpenError::Start(format!(
-            "{VARIABLE} is {name:?}; it is none, or one of {names}"
-        )));
+        return Err(format!("{VARIABLE} is {name:?}; it is none, or one of {names}"));
     }
     tracing::warn!(
         ?bug,
@@ -150,35 +144,35 @@ pub(crate) fn applies_twice(event: &Event) -> bool {
     matches!(event, Event::MessagesCreated { .. }) && now_and_then(Bug::ApplyTwice)
 }
 
-/// Whether a batch has been published, or will be, so that it is not to be published in its turn.
-pub(crate) fn publishes_otherwise(end: LogPoint, events: &[Event], facts: &Facts) -> bool {
+/// Whether a batch has been published, or will be, so that it is not to be published in its turn. `later` makes what
+/// publishes it without what the writer goes on using.
+pub(crate) fn publishes_otherwise<Publish: FnOnce() + Send + 'static>(
+    later: impl FnOnce() -> Publish,
+) -> bool {
     if is(Bug::StaleRead) {
-        *HELD_BACK.lock() = Some((end, events.to_vec(), facts.clone()));
+        *HELD_BACK.lock() = Some(Box::new(later()));
         return true;
     }
     is(Bug::PublishBeforeSync)
 }
 
 /// Publishes what was held back: the next batch is decided on it.
-pub(crate) fn publish_late(recent: &Recent) {
-    if let Some((end, events, facts)) = HELD_BACK.lock().take() {
-        recent.publish(end, &events, &facts);
+pub(crate) fn publish_late() {
+    let held_back = HELD_BACK.lock().take();
+    if let Some(publish) = held_back {
+        publish();
     }
 }
 
-/// Counts the messages that were deleted.
-pub(crate) fn miscount(events: &[Event], rows: &mut Map<(ApplicationId, u64), ChatRows>) {
-    for event in events.iter().filter(|_| is(Bug::CountAfterDelete)) {
-        if let Event::MessageDeleted {
+/// The chats that count a message that was deleted, one for each.
+pub(crate) fn miscounted(events: &[Event]) -> impl Iterator<Item = (ApplicationId, u64)> {
+    let events = events.iter().filter(|_| is(Bug::CountAfterDelete));
+    events.filter_map(|event| match event {
+        Event::MessageDeleted {
             application, chat, ..
-        } = event
-            && let Some(chat) = rows
-                .get_mut(&(*application, *chat))
-                .and_then(|rows| rows.chat.as_mut())
-        {
-            chat.messages_count += 1;
-        }
-    }
+        } => Some((*application, *chat)),
+        _ => None,
+    })
 }
 
 pub(crate) fn shorten(messages: &mut Vec<Message>) {

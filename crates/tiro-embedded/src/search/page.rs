@@ -18,9 +18,9 @@ use super::messages::{Seen, each_message};
 use super::place::Place;
 use super::scope::{Scope, Tokens, cursor_of, resolve};
 use super::state::{Pinned, SharedState};
+use crate::errors::unavailable;
 use crate::recent::Recent;
 use crate::view::ViewError;
-use crate::writer::unavailable;
 
 /// Runs that are looked at together.
 const RUNS_TOGETHER: usize = 16;

@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 
 use super::page::Walk;
 use super::state::SharedState;
+use crate::errors::unavailable;
 use crate::recent::Recent;
-use crate::writer::unavailable;
 
 /// A search that waits for a thread.
 struct Job {

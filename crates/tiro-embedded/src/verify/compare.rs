@@ -9,7 +9,6 @@ use tiro_core::{
 
 use super::{Report, VerifyProgress};
 use crate::encoding::Corrupt;
-use crate::open::applications;
 use crate::view::keys::{self, change_block, message_block};
 use crate::view::rows::decode_number;
 use crate::view::{Snapshot, View, ViewError};
@@ -35,8 +34,8 @@ impl Comparison<'_> {
             );
             return Ok(());
         }
-        let wanted: Vec<Application> = applications(&expected).collect::<Result<_, _>>()?;
-        let present: Vec<Application> = applications(&stored).collect::<Result<_, _>>()?;
+        let wanted: Vec<Application> = expected.applications().collect::<Result<_, _>>()?;
+        let present: Vec<Application> = stored.applications().collect::<Result<_, _>>()?;
         self.same("view", "the list of applications", &wanted, &present);
         for application in wanted
             .iter()
@@ -172,7 +171,7 @@ impl Comparison<'_> {
     /// Numbers and positions without a hole, counts that agree with what they count.
     pub(super) fn check_invariants(&mut self, view: &View) -> Result<(), ViewError> {
         let snapshot = view.current();
-        for application in applications(&snapshot) {
+        for application in snapshot.applications() {
             let application = application?;
             self.report.applications += 1;
             if application.deleted_at.is_none() {

@@ -8,7 +8,6 @@ use tantivy::schema::IndexRecordOption;
 use tiro_core::{Application, ApplicationId};
 
 use super::{Due, Listener, Logged, ProofError, place_of};
-use crate::open::applications;
 use crate::search::committed::{Committed, Run};
 use crate::view::keys::message_block;
 
@@ -20,7 +19,7 @@ pub(super) fn prove(
     log: &Logged<'_>,
     listener: &mut Listener<'_>,
 ) -> Result<(), ProofError> {
-    for application in applications(log.state) {
+    for application in log.state.applications() {
         let application: Application = application?;
         if !log.is_proven(&application) {
             continue;

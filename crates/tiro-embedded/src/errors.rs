@@ -1,11 +1,16 @@
-//! Why a data folder did not open, or did not close cleanly.
+//! What can go wrong with the engine as a whole: opening, closing, going on, and serving now.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use tiro_core::{Failure, Shortage, Unavailable};
 
 use crate::disk::remedy;
 use crate::log::{self, LogFailed};
 use crate::view::ViewError;
-use crate::writer::Fatal;
+
+/// When a client should ask again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Why a data folder did not open. Nothing that was durable was touched.
 #[derive(Debug)]
@@ -111,3 +116,43 @@ impl std::fmt::Display for CloseError {
 }
 
 impl std::error::Error for CloseError {}
+
+/// Why the process must end: nothing is acknowledged any more until the folder is opened anew.
+#[derive(Clone, Debug)]
+pub enum Fatal {
+    /// A write or sync of the log failed, so what the disk holds is unknown.
+    Log(LogFailed),
+    /// The view cannot follow the log or be read; if it is damaged, it is made anew at the next start. The text says why.
+    View(String),
+    /// The writer's thread panicked: a bug. The text is the panic's.
+    Panicked(String),
+}
+
+impl std::fmt::Display for Fatal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Fatal::Log(failed) => failed.fmt(f),
+            Fatal::View(why) => write!(f, "the view cannot go on: {why}"),
+            Fatal::Panicked(text) => write!(f, "the writer panicked: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for Fatal {}
+
+impl From<LogFailed> for Fatal {
+    fn from(failed: LogFailed) -> Fatal {
+        Fatal::Log(failed)
+    }
+}
+
+/// Called once, from the writer's thread, when the process must end.
+pub type OnFatal = Box<dyn FnOnce(&Fatal) + Send>;
+
+/// The failure of a request that cannot be served now.
+pub(crate) fn unavailable(shortage: Shortage) -> Failure {
+    Failure::Unavailable(Unavailable {
+        shortage,
+        retry_after: RETRY_AFTER,
+    })
+}
