@@ -59,8 +59,10 @@ pub(crate) fn entries(
     changes: Vec<Change>,
 ) -> Result<Vec<Entry>, Failure> {
     let ((application, recent), below) = rows.look(|active| {
-        let recent: Vec<Recent> = changes
-            .iter()
+        // Whatever changes in an application changes its row.
+        let application = active.applications.get(&id).cloned();
+        let changed = changes.iter().filter(|_| application.is_some());
+        let recent: Vec<Recent> = changed
             .map(|change| Recent {
                 chat: change
                     .subject
@@ -69,7 +71,7 @@ pub(crate) fn entries(
                 thing: active.thing(id, &change.subject),
             })
             .collect();
-        (active.applications.get(&id).cloned(), recent)
+        (application, recent)
     });
     let application = match application {
         Some(application) => application,
@@ -89,6 +91,7 @@ pub(crate) fn entries(
         blocks: HashMap::new(),
     };
     let (mut entries, mut bytes) = (Vec::with_capacity(changes.len()), 0);
+    let recent = recent.into_iter().chain(std::iter::repeat_with(Recent::default));
     for (change, recent) in changes.into_iter().zip(recent) {
         if bytes >= PAGE_BYTES_MAX {
             break;
@@ -109,6 +112,7 @@ pub(crate) enum Row {
 }
 
 /// What the active generation has for one entry.
+#[derive(Default)]
 struct Recent {
     chat: Option<ChatHead>,
     thing: Option<Row>,

@@ -17,7 +17,7 @@ pub(super) fn is_in_memory(recent: &Recent, request: &ChangesRequest) -> Result<
     let frozen = below.frozen().and_then(|frozen| frozen.first_position(id));
     let held = frozen.or(held);
     match held {
-        Some(first) => Ok(after + 1 >= first),
+        Some(first) => Ok(after.saturating_add(1) >= first),
         None => Ok(below
             .application(id, |row| row.last_position <= after)?
             .unwrap_or(true)),
@@ -53,15 +53,14 @@ fn live_page(
 ) -> Result<Changes, Failure> {
     let after = application.position_after(request.after.as_ref())?;
     let (changes, looked_at) = wanted(recent, application, (after, request))?;
-    let entries = match changes.len() {
+    let found = changes.len();
+    let entries = match found {
         0 => Vec::new(),
-        _ => feed::entries(Rows::Newest(recent), application.id, changes.clone())?,
+        _ => feed::entries(Rows::Newest(recent), application.id, changes)?,
     };
     // What did not fit was not looked at.
-    let next = match changes.get(entries.len()) {
-        Some(_) => entries.last().map_or(after, |last: &Entry| last.change.position),
-        None => looked_at,
-    };
+    let last = entries.last().map_or(after, |last: &Entry| last.change.position);
+    let next = if entries.len() < found { last } else { looked_at };
     Ok(Changes {
         entries,
         next: application.cursor_at(next),
