@@ -128,7 +128,7 @@ pub(crate) fn record(workload: &Workload) -> Vec<Step> {
 #[test]
 fn after_a_crash_at_any_step_of_the_log_every_acknowledged_write_is_there() {
     let seed = counts::seed();
-    let workload = Workload::new(300, seed);
+    let workload = Workload::with_readers(300, seed);
     let steps = record(&workload);
     let crashes = choose_crashes(&steps, 1_850, seed);
     each_image(&steps, &crashes, &|image, known, rng| {

@@ -11,7 +11,7 @@ use crate::workload::Workload;
 
 #[test]
 fn what_was_read_after_a_kill_between_write_and_sync_is_still_there_after_a_power_loss() {
-    let workload = Workload::new(120, 3);
+    let workload = Workload::with_readers(120, 3);
     let steps = record(&workload);
     let mut media = Media::default();
     let mut shown_unsynced = 0;

@@ -10,8 +10,8 @@ use fastrand::Rng;
 use tiro_conformance::{ExportedApplication, ReferenceEngine};
 use tiro_core::{
     Body, Command, CreateApplication, CreateChat, Epoch, Failure, IdempotencyKey, IfMatch, Limits,
-    MessageContent, MetadataChange, Name, NewToken, Patch, Reply, Request, Timestamp, Title, Token,
-    UpdateChat, UpdateMessage,
+    MessageContent, MetadataChange, Name, NewToken, Patch, ReaderName, Reply, Request, Sender, Timestamp,
+    Title, Token, UpdateChat, UpdateMessage,
 };
 
 use crate::neighbours::{next_import, next_neighbour};
@@ -37,22 +37,20 @@ pub(crate) struct Workload {
 impl Workload {
     /// Of so many wishes; the same for the same seed.
     pub(crate) fn new(count: usize, seed: u64) -> Workload {
+        Workload::of(wishes(count, seed))
+    }
+
+    /// The same, with readers who set markers and send between the others.
+    pub(crate) fn with_readers(count: usize, seed: u64) -> Workload {
         let mut rng = Rng::with_seed(seed);
-        let first = [
-            keyed(create_application(), 0),
-            keyed(create_chat(), 1),
-            keyed(create_chat(), 2),
-        ];
-        let mut wishes: Vec<Wish> = first.into_iter().map(Wish::Request).collect();
-        while wishes.len() < count {
-            let wish = match rng.u32(0..100) {
-                0..5 => next_import(&mut rng),
-                5..13 => next_neighbour(&mut rng, &wishes),
-                _ => Wish::Request(next_request(&mut rng, &wishes)),
-            };
-            wishes.push(wish);
+        let mut all = Vec::new();
+        for wishes in wishes(count, seed).chunks(4) {
+            all.extend_from_slice(wishes);
+            all.push(Wish::Request(Request::new(set_read(&mut rng))));
+            all.push(Wish::Request(Request::new(sent_by_reader(&mut rng))));
         }
-        Workload::of(wishes)
+        all.truncate(count);
+        Workload::of(all)
     }
 
     fn of(wishes: Vec<Wish>) -> Workload {
@@ -125,6 +123,25 @@ pub(crate) fn outline(state: &[ExportedApplication]) -> String {
     };
     let applications: Vec<String> = state.iter().map(one).collect();
     format!("[{}]", applications.join(", "))
+}
+
+fn wishes(count: usize, seed: u64) -> Vec<Wish> {
+    let mut rng = Rng::with_seed(seed);
+    let first = [
+        keyed(create_application(), 0),
+        keyed(create_chat(), 1),
+        keyed(create_chat(), 2),
+    ];
+    let mut wishes: Vec<Wish> = first.into_iter().map(Wish::Request).collect();
+    while wishes.len() < count {
+        let wish = match rng.u32(0..100) {
+            0..5 => next_import(&mut rng),
+            5..13 => next_neighbour(&mut rng, &wishes),
+            _ => Wish::Request(next_request(&mut rng, &wishes)),
+        };
+        wishes.push(wish);
+    }
+    wishes
 }
 
 fn next_request(rng: &mut Rng, earlier: &[Wish]) -> Request {
@@ -225,6 +242,33 @@ pub(crate) fn create_message(chat: u64, text: &str) -> Command {
         chat,
         content,
     }
+}
+
+/// A marker takes no key.
+fn set_read(rng: &mut Rng) -> Command {
+    Command::SetRead {
+        token: token(),
+        chat: rng.u64(1..5),
+        reader: ReaderName::from(&sender(rng)),
+        read: rng.u64(0..40),
+    }
+}
+
+/// A message whose sender may have a marker.
+fn sent_by_reader(rng: &mut Rng) -> Command {
+    let content = MessageContent {
+        sender: Some(sender(rng)),
+        ..MessageContent::clone(&content("sent by a reader"))
+    };
+    Command::CreateMessage {
+        token: token(),
+        chat: rng.u64(1..5),
+        content: Arc::new(content),
+    }
+}
+
+fn sender(rng: &mut Rng) -> Sender {
+    Sender::new(["ann", "bob"][rng.usize(0..2)], &Limits::default()).unwrap()
 }
 
 pub(crate) fn content(text: &str) -> Arc<MessageContent> {
