@@ -3,6 +3,7 @@
 //! A server borrows texts (`Cow::Borrowed`), a client owns them (`Message<'static>`). Every member of a thing is
 //! always written, `null` when it is empty. Nothing here knows the rules of the domain.
 
+mod change;
 mod classic;
 mod code;
 mod lines;
@@ -16,18 +17,20 @@ mod thing;
 mod time;
 mod write;
 
+pub use change::{ChangePage, ChangeType, Entry, EntryData};
 pub use classic::{
     ClassicApplication, ClassicApplicationBody, ClassicApplications, ClassicChat, ClassicChatBody,
     ClassicChats, ClassicError, ClassicHit, ClassicHits, ClassicMessage, ClassicMessageBody, ClassicMessages,
 };
 pub use code::Code;
 pub use lines::{LINES_FORMAT, LinesData, LinesEnd, LinesEntry, LinesHeader, LinesKey, PlainLine};
-pub use page::{ApplicationPage, ChatPage, MessagePage};
+pub use page::{ApplicationPage, ChatPage, MessagePage, ReadStatePage};
 pub use problem::{Problem, Violation};
 pub use reader::ReadState;
 pub use report::{About, BatchCreated, ImportReport, Ready, Status};
 pub use request::{
-    CreateApplication, CreateBatch, CreateChat, CreateMessage, UpdateApplication, UpdateChat, UpdateMessage,
+    CreateApplication, CreateBatch, CreateChat, CreateMessage, SetRead, UpdateApplication, UpdateChat,
+    UpdateMessage,
 };
 pub use search::{HighlightRange, Hit, SearchPage};
 pub use thing::{Application, Chat, Message, MetadataObject};

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Application, Chat, Message};
+use crate::{Application, Chat, Message, ReadState};
 
 macro_rules! page {
     ($(#[$doc:meta])* $name:ident of $item:ident) => {
@@ -42,4 +42,8 @@ page!(
 page!(
     /// Messages by number, with tombstones.
     MessagePage of Message
+);
+page!(
+    /// The chats, by number, in which a reader has a marker and something unread.
+    ReadStatePage of ReadState
 );

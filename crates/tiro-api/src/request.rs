@@ -98,3 +98,12 @@ pub struct CreateBatch<'a> {
     #[schema(value_type = Vec<CreateMessage>, min_items = 1, max_items = 1000)]
     pub messages: &'a [CreateMessage<'a>],
 }
+
+/// Says how far somebody has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetRead {
+    /// The number of the last message read, at most that of the last message; 0 is before the first. A number below
+    /// the present one changes nothing.
+    pub read: u64,
+}

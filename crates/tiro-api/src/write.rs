@@ -1,12 +1,14 @@
 //! Wire types as JSON text, appended to a buffer.
 //!
-//! Messages and hits are written by hand, since pages have hundreds of them and serde_json looks at their texts byte
-//! by byte: a page of 50 takes a third of the time. Property tests hold them to what serde writes.
+//! Messages, entries and hits are written by hand, since pages have hundreds of them and serde_json looks at their
+//! texts byte by byte: a page of 50 takes a third of the time. Property tests hold them to what serde writes.
+
+mod feed;
 
 use crate::{
     About, Application, ApplicationPage, BatchCreated, Chat, ChatPage, ClassicApplication, ClassicChat,
-    ClassicHit, ClassicMessage, HighlightRange, Hit, ImportReport, Message, MessagePage, Ready, SearchPage,
-    Status, Time,
+    ClassicHit, ClassicMessage, HighlightRange, Hit, ImportReport, Message, MessagePage, ReadState,
+    ReadStatePage, Ready, SearchPage, Status, Time,
 };
 
 /// What an answer can have as its body.
@@ -40,6 +42,8 @@ by_serde!(
     ClassicHit<'_>,
     ClassicMessage<'_>,
     ImportReport,
+    ReadState<'_>,
+    ReadStatePage<'_>,
     Ready,
     Status
 );
@@ -230,7 +234,7 @@ mod tests {
     use super::*;
 
     /// Texts of which many characters are escaped or stand beside those that are.
-    fn text() -> impl Strategy<Value = String> {
+    pub(super) fn text() -> impl Strategy<Value = String> {
         let special = prop::sample::select(vec![
             '"', '\\', '\n', '\u{0}', '\u{1f}', ' ', '!', '#', '[', ']', '\u{7f}',
         ]);
@@ -241,7 +245,7 @@ mod tests {
         ]
     }
 
-    fn message() -> impl Strategy<Value = Message<'static>> {
+    pub(super) fn message() -> impl Strategy<Value = Message<'static>> {
         let time =
             || (Time::MIN.as_millis()..=Time::MAX.as_millis()).prop_map(|at| Time::from_millis(at).unwrap());
         let texts = (prop::option::of(text()), prop::option::of(text()));

@@ -95,6 +95,18 @@ pub(crate) fn updated(reply: &Reply, tag: String, body: &impl WriteJson) -> Resu
     wrote(response, reply)
 }
 
+/// One thing without a tag that was read.
+pub(crate) fn seen(cursor: &Cursor, body: &impl WriteJson) -> Result<Response<Body>, Problem> {
+    let mut response = json(StatusCode::OK, body, THING_BYTES)?;
+    insert(&mut response, TIRO_CURSOR, cursor.to_string())?;
+    Ok(response)
+}
+
+/// One thing without a tag that was set.
+pub(crate) fn set(reply: &Reply, body: &impl WriteJson) -> Result<Response<Body>, Problem> {
+    wrote(json(StatusCode::OK, body, THING_BYTES)?, reply)
+}
+
 /// One thing that is deleted.
 pub(crate) fn deleted(reply: &Reply) -> Result<Response<Body>, Problem> {
     wrote(empty(StatusCode::NO_CONTENT), reply)

@@ -5,9 +5,11 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tiro_core::{Command, Engine, IdempotencyKey, Limits, Reply, Request};
+use tokio::sync::watch;
 
 use crate::config::{self, Config};
 use crate::documents::Documents;
+use crate::live::Chunks;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
 
@@ -24,6 +26,10 @@ pub struct Shared {
     /// Most bytes of the body of a request for one thing.
     pub(crate) request_bytes_max: usize,
     pub(crate) metrics: Metrics,
+    /// What streams at one place of a feed share.
+    pub(crate) chunks: Chunks,
+    /// True once the server stops: what waits for as long as its client wants then ends.
+    pub(crate) stopping: watch::Sender<bool>,
     pub(crate) started: Instant,
     /// Since 1970.
     pub(crate) started_at: Duration,
@@ -41,6 +47,8 @@ impl App {
             request_bytes_max: config::request_bytes_max(&config.limits),
             config,
             metrics: Metrics::new(),
+            chunks: Chunks::default(),
+            stopping: watch::Sender::new(false),
             started: Instant::now(),
             documents: OnceLock::new(),
             started_at: SystemTime::now()

@@ -46,6 +46,11 @@ impl Call {
         }
     }
 
+    /// The application, for what outlives the request.
+    pub(crate) fn app(&self) -> App {
+        self.app.clone()
+    }
+
     /// The token in the path.
     pub(crate) fn token(&self) -> Result<Token, Problem> {
         path::token(path::segment(self.template, self.head.uri.path(), "token"))

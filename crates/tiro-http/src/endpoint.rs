@@ -21,7 +21,7 @@ use crate::metrics::RouteMetrics;
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::request_id::{RequestId, X_REQUEST_ID};
-use crate::route::{Caller, Compression, Operation};
+use crate::route::{Caller, Compression, Operation, Pace};
 use crate::violations::Violations;
 use crate::{cors, encoding, guard};
 
@@ -160,7 +160,8 @@ impl<H: Handler> Endpoint<H> {
         let status = response.status().as_u16();
         let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let id = request_id.as_str();
-        if elapsed >= self.app.config.transport.slow_request {
+        let slow = elapsed >= self.app.config.transport.slow_request;
+        if slow && self.operation.pace == Pace::Prompt {
             tracing::info!(
                 method = self.place.method,
                 route = self.place.label,

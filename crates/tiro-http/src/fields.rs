@@ -147,6 +147,21 @@ impl Reader<'_> {
             .map(|(body, metadata)| MessagePatch { body, metadata }))
     }
 
+    pub(crate) fn set_read(&mut self, text: &str) -> Result<Option<u64>, Problem> {
+        let Some([read]) = self.object(text, ["read"], Place::Body)? else {
+            return Ok(None);
+        };
+        let (code, text) = match read.filter(|raw| !is_null(raw)).map(RawValue::get) {
+            None => (Code::Missing, "is required"),
+            Some(text) => match number(text) {
+                Some(read) => return Ok(Some(read)),
+                None => (Code::WrongType, "must be a whole number from 0"),
+            },
+        };
+        self.violations.at(&Place::Body.member("read"), code, text);
+        Ok(None)
+    }
+
     fn object<'t, const N: usize>(
         &mut self,
         text: &'t str,
@@ -231,6 +246,12 @@ impl Reader<'_> {
 }
 
 pub(crate) type New<T> = fn(&str, &Limits) -> Result<T, Fault>;
+
+/// A whole number. What no message can have as its number is as good as the highest one.
+fn number(json: &str) -> Option<u64> {
+    let digits = json.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| json.parse().unwrap_or(u64::MAX))
+}
 
 pub(crate) fn is_null(raw: &RawValue) -> bool {
     raw.get() == "null"

@@ -18,6 +18,7 @@ mod endpoint;
 mod fields;
 mod guard;
 mod json;
+mod live;
 mod metrics;
 mod openapi;
 mod paging;

@@ -26,6 +26,8 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     /// Connections that were accepted.
     pub(crate) connections_accepted: Counter,
+    /// Live streams that are open.
+    pub(crate) streams: Gauge,
     /// Times that accepting failed.
     pub(crate) accept_failures: Counter,
     writes: [Counter; 4],
@@ -62,6 +64,8 @@ impl Metrics {
             "Connections",
             connections_accepted.clone(),
         );
+        let streams = Gauge::default();
+        registry.register("live_streams", "Open live streams", streams.clone());
         let accept_failures = Counter::default();
         registry.register(
             "http_accept_failures",
@@ -78,6 +82,7 @@ impl Metrics {
             latency,
             connections,
             connections_accepted,
+            streams,
             accept_failures,
             writes,
         }

@@ -91,6 +91,11 @@ fn tags() -> impl IntoIterator<Item = utoipa::openapi::Tag> {
         ),
         ("chats", "Numbered 1, 2, 3 … in their application."),
         ("messages", "Numbered 1, 2, 3 … in their chat."),
+        ("readers", "How far somebody has read, and what is unread."),
+        (
+            "changes",
+            "Every create, update and delete of an application, in order: in pages from any age, or live.",
+        ),
         (
             "search",
             "Messages that contain every term of a query, whatever its case, accents and width.",
@@ -116,6 +121,10 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<tiro_api::ChatPage<'static>>(&mut all);
     add::<tiro_api::Message<'static>>(&mut all);
     add::<tiro_api::MessagePage<'static>>(&mut all);
+    add::<tiro_api::ReadState<'static>>(&mut all);
+    add::<tiro_api::ReadStatePage<'static>>(&mut all);
+    add::<tiro_api::Entry<'static>>(&mut all);
+    add::<tiro_api::ChangePage<'static>>(&mut all);
     add::<tiro_api::Hit<'static>>(&mut all);
     add::<tiro_api::SearchPage<'static>>(&mut all);
     add::<tiro_api::BatchCreated>(&mut all);
@@ -125,6 +134,7 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<tiro_api::UpdateChat<'static>>(&mut all);
     add::<tiro_api::CreateMessage<'static>>(&mut all);
     add::<tiro_api::UpdateMessage<'static>>(&mut all);
+    add::<tiro_api::SetRead>(&mut all);
     add::<tiro_api::CreateBatch<'static>>(&mut all);
     add::<tiro_api::ImportReport>(&mut all);
     add::<tiro_api::Status>(&mut all);

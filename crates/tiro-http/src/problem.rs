@@ -72,6 +72,7 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         | Code::InvalidToken
         | Code::InvalidKey
         | Code::InvalidEntityTag
+        | Code::InvalidCursor
         | Code::InvalidTime
         | Code::InvalidLine
         | Code::Truncated => return None,

@@ -28,8 +28,23 @@ pub(crate) enum Kind {
     },
     /// A whole number from 1; one that is too large stands for the largest.
     Positive,
+    /// A whole number from 0 to `max`.
+    UpTo {
+        /// The most allowed.
+        max: u32,
+    },
     /// One of a few words.
     OneOf(&'static [&'static str]),
+    /// A whole number from 1; may be named up to `times_max` times.
+    Numbers {
+        /// How often at most.
+        times_max: usize,
+    },
+    /// Two words with a dot between; may be named up to `times_max` times.
+    Types {
+        /// How often at most.
+        times_max: usize,
+    },
     /// Any text that is not empty; the handler checks it.
     Text,
     /// Any text, also an empty one; the handler checks it.
@@ -61,8 +76,13 @@ impl Query {
                 }
                 continue;
             };
-            if query.text(parameter.name).is_some() {
-                violations.parameter(&name, Code::DuplicateParameter, "is named twice");
+            let times_max = parameter.kind.times_max();
+            if query.all(parameter.name).count() >= times_max {
+                let words = match times_max {
+                    1 => "is named twice".into(),
+                    max => format!("is named more than {max} times"),
+                };
+                violations.parameter(&name, Code::DuplicateParameter, &words);
             } else if let Some(value) = decoded(raw_value).filter(|value| parameter.kind.admits(value)) {
                 query.0.push((parameter.name, value));
             } else {
@@ -80,10 +100,13 @@ impl Query {
 
     /// The value of a parameter, if it was given.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.as_str())
+        self.all(name).next()
+    }
+
+    /// Every value of a parameter that may be repeated, in the order of the request.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = move |known: &&(&'static str, String)| known.0 == name;
+        self.0.iter().filter(named).map(|(_, value)| value.as_str())
     }
 
     /// The value of a parameter of kind [`Kind::Position`].
@@ -113,8 +136,21 @@ impl Kind {
         matches!(self, Kind::RequiredText)
     }
 
+    /// How often a request may name it.
+    pub(crate) fn times_max(self) -> usize {
+        match self {
+            Kind::Numbers { times_max } | Kind::Types { times_max } => times_max,
+            _ => 1,
+        }
+    }
+
     fn admits(self, value: &str) -> bool {
         match self {
+            Kind::UpTo { max } => plain_number(value).is_some_and(|number| number <= u64::from(max)),
+            Kind::Numbers { .. } => plain_number(value).is_some_and(|number| number > 0),
+            Kind::Types { .. } => value
+                .split_once('.')
+                .is_some_and(|(thing, action)| is_word(thing) && is_word(action)),
             Kind::Position => plain_number(value).is_some(),
             Kind::Count { max } => {
                 plain_number(value).is_some_and(|number| (1..=u64::from(max)).contains(&number))
@@ -131,6 +167,9 @@ impl Kind {
             Kind::Position => "must be a whole number from 0, in its plain form".into(),
             Kind::Count { max } => format!("must be a whole number from 1 to {max}").into(),
             Kind::Positive => "must be a whole number from 1".into(),
+            Kind::UpTo { max } => format!("must be a whole number from 0 to {max}").into(),
+            Kind::Numbers { .. } => "must be a whole number from 1".into(),
+            Kind::Types { .. } => "must be a type of entries, such as message.created".into(),
             Kind::OneOf(words) => format!("must be {}", words.join(" or ")).into(),
             Kind::Text => "must be a text in UTF-8 that is not empty".into(),
             Kind::AnyText | Kind::RequiredText => "must be a text in UTF-8".into(),
@@ -143,6 +182,10 @@ fn positive(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits.then(|| text.parse().unwrap_or(u64::MAX));
     number.filter(|number| *number > 0)
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 /// A name or value as `application/x-www-form-urlencoded` writes it.
@@ -227,6 +270,52 @@ mod tests {
             assert_eq!(refused(wrong), 1, "{wrong}");
         }
         assert_eq!(refused("x=1&limit=0&after=z"), 3);
+    }
+
+    #[test]
+    fn a_parameter_may_be_repeated_up_to_its_bound() {
+        let known: &[Parameter] = &[
+            Parameter {
+                name: "chat",
+                kind: Kind::Numbers { times_max: 2 },
+                description: "",
+            },
+            Parameter {
+                name: "type",
+                kind: Kind::Types { times_max: 2 },
+                description: "",
+            },
+            Parameter {
+                name: "wait",
+                kind: Kind::UpTo { max: 60 },
+                description: "",
+            },
+        ];
+        let refusals = |text: &str| {
+            let mut violations = Violations::default();
+            let query = Query::parse(text, known, &mut violations);
+            let all: Vec<String> = query.all("chat").map(str::to_owned).collect();
+            (
+                all.join(" "),
+                violations
+                    .check()
+                    .map_or_else(|problem| problem.errors().len(), |()| 0),
+            )
+        };
+        assert_eq!(refusals("chat=7&type=a.b&chat=9&wait=0"), ("7 9".into(), 0));
+        assert_eq!(refusals("chat=7&chat=9&chat=9&wait=60"), ("7 9".into(), 1));
+        for wrong in [
+            "chat=0",
+            "chat=01",
+            "chat=x",
+            "type=created",
+            "type=.b",
+            "type=A.b",
+            "wait=61",
+            "wait=-1",
+        ] {
+            assert_eq!(refusals(wrong).1, 1, "{wrong}");
+        }
     }
 
     #[test]

@@ -73,12 +73,22 @@ pub(crate) enum Compression {
     LargeAnswers,
 }
 
+/// How soon a route answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// At once; what takes long is logged.
+    Prompt,
+    /// As late as the client asks it to.
+    Patient,
+}
+
 /// A header that a request may carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestHeader {
     IdempotencyKey,
     IfMatch,
     IfNoneMatch,
+    LastEventId,
 }
 
 /// A header that an answer carries.
@@ -199,6 +209,7 @@ pub(crate) struct Operation {
     pub(crate) problems: &'static [Code],
     pub(crate) compression: Compression,
     pub(crate) dialect: Dialect,
+    pub(crate) pace: Pace,
 }
 
 impl Operation {
@@ -216,6 +227,7 @@ impl Operation {
             problems: &[],
             compression: Compression::Never,
             dialect: Dialect::V1,
+            pace: Pace::Prompt,
         }
     }
 
@@ -257,6 +269,11 @@ impl Operation {
 
     pub(crate) const fn classic(mut self) -> Operation {
         self.dialect = Dialect::Classic;
+        self
+    }
+
+    pub(crate) const fn patient(mut self) -> Operation {
+        self.pace = Pace::Patient;
         self
     }
 

@@ -16,8 +16,8 @@ use crate::classic;
 use crate::documents::{Documents, OPENAPI, OPENAPI_CLASSIC};
 use crate::endpoint::{Endpoint, RoutePlace};
 use crate::problem::Problem;
-use crate::route::{Dialect, Operation, Route, Verb, delete, get, patch, post};
-use crate::routes::{applications, batch, chats, documents, messages, search, service};
+use crate::route::{Dialect, Operation, Route, Verb, delete, get, patch, post, put};
+use crate::routes::{applications, batch, changes, chats, documents, messages, readers, search, service};
 
 /// The label of requests that no route answers.
 const NO_ROUTE: &str = "none";
@@ -98,6 +98,10 @@ fn application() -> impl IntoIterator<Item = Route> {
     const CHAT_SEARCH: &str = "/v1/applications/{token}/chats/{chat}/messages/search";
     const SEARCH: &str = "/v1/applications/{token}/search";
     const MESSAGE: &str = "/v1/applications/{token}/chats/{chat}/messages/{number}";
+    const READER: &str = "/v1/applications/{token}/chats/{chat}/readers/{reader}";
+    const UNREAD: &str = "/v1/applications/{token}/readers/{reader}";
+    const CHANGES: &str = "/v1/applications/{token}/changes";
+    const STREAM: &str = "/v1/applications/{token}/changes/stream";
     [
         get(APPLICATION, &applications::GET, applications::get),
         patch(APPLICATION, &applications::UPDATE, applications::update),
@@ -114,6 +118,11 @@ fn application() -> impl IntoIterator<Item = Route> {
         get(MESSAGE, &messages::GET, messages::get),
         patch(MESSAGE, &messages::UPDATE, messages::update),
         delete(MESSAGE, &messages::DELETE, messages::delete),
+        put(READER, &readers::SET, readers::set),
+        get(READER, &readers::GET, readers::get),
+        get(UNREAD, &readers::LIST, readers::list),
+        get(CHANGES, &changes::LIST, changes::list),
+        get(STREAM, &changes::STREAM, changes::stream),
     ]
 }
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod applications;
 pub(crate) mod batch;
+pub(crate) mod changes;
 pub(crate) mod chats;
 pub(crate) mod documents;
 pub(crate) mod messages;
+pub(crate) mod readers;
 pub(crate) mod search;
 pub(crate) mod service;
 

@@ -120,6 +120,7 @@ impl Server {
             acceptors.spawn(acceptor.run(listener));
         }
         shutdown.await;
+        self.app.stopping.send_replace(true);
         phase.send_replace(Phase::Draining);
         while let Some(ended) = acceptors.join_next().await {
             if let Err(error) = ended {

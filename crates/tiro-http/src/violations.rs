@@ -45,6 +45,13 @@ impl Violations {
         });
     }
 
+    /// Adds a refused part of the path.
+    pub(crate) fn path(&mut self, name: &str, code: Code, text: &str) {
+        self.push(Violation::parameter(code, name), || {
+            format!("`{name}` in the path {text}")
+        });
+    }
+
     /// Adds a refused header.
     pub(crate) fn header(&mut self, name: &str, code: Code, text: &str) {
         self.push(Violation::header(code, name), || {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
-use tiro_api::{HighlightRange, MetadataObject, Time};
-use tiro_core::{Highlight, Metadata, Timestamp};
+use tiro_api::{ChangeType, EntryData, HighlightRange, MetadataObject, Time};
+use tiro_core::{ChangeKind, Highlight, Metadata, Subject, Thing, Timestamp};
 
 use crate::problem::Problem;
 
@@ -67,6 +67,60 @@ pub(crate) fn hit(thing: &tiro_core::Hit) -> Result<tiro_api::Hit<'_>, Problem> 
         message: message(&thing.message)?,
         highlights: thing.highlights.iter().map(highlight).collect(),
     })
+}
+
+pub(crate) fn entry(entry: &tiro_core::Entry) -> Result<tiro_api::Entry<'_>, Problem> {
+    let change = &entry.change;
+    let (number, reader) = match &change.subject {
+        Subject::Application | Subject::Chat { .. } => (None, None),
+        Subject::Message { number, .. } => (Some(*number), None),
+        Subject::Reader { reader, .. } => (None, Some(Cow::Borrowed(&**reader))),
+    };
+    Ok(tiro_api::Entry {
+        position: change.position,
+        type_: change_type(change.kind()),
+        at: time(change.at),
+        chat: change.subject.chat(),
+        number,
+        reader,
+        version: change.version,
+        data: entry.thing.as_ref().map(data).transpose()?,
+    })
+}
+
+fn data(thing: &Thing) -> Result<EntryData<'_>, Problem> {
+    match thing {
+        Thing::Application(thing) => application(thing).map(EntryData::Application),
+        Thing::Chat(thing) => chat(thing).map(EntryData::Chat),
+        Thing::Message(thing) => message(thing).map(EntryData::Message),
+        Thing::Reader(thing) => Ok(EntryData::Reader(read_state(thing))),
+    }
+}
+
+/// Both sides of one list: the kinds of the core and the types of the wire.
+const CHANGE_TYPES: [(ChangeKind, ChangeType); 10] = [
+    (ChangeKind::ApplicationCreated, ChangeType::ApplicationCreated),
+    (ChangeKind::ApplicationUpdated, ChangeType::ApplicationUpdated),
+    (ChangeKind::ApplicationDeleted, ChangeType::ApplicationDeleted),
+    (ChangeKind::ChatCreated, ChangeType::ChatCreated),
+    (ChangeKind::ChatUpdated, ChangeType::ChatUpdated),
+    (ChangeKind::ChatDeleted, ChangeType::ChatDeleted),
+    (ChangeKind::MessageCreated, ChangeType::MessageCreated),
+    (ChangeKind::MessageUpdated, ChangeType::MessageUpdated),
+    (ChangeKind::MessageDeleted, ChangeType::MessageDeleted),
+    (ChangeKind::ReaderUpdated, ChangeType::ReaderUpdated),
+];
+
+/// The type of a kind of entry.
+pub(crate) fn change_type(kind: ChangeKind) -> ChangeType {
+    let found = CHANGE_TYPES.into_iter().find(|(known, _)| *known == kind);
+    found.expect("every kind has a type").1
+}
+
+/// The kind of entry that a type means.
+pub(crate) fn change_kind(type_: ChangeType) -> ChangeKind {
+    let found = CHANGE_TYPES.into_iter().find(|(_, known)| *known == type_);
+    found.expect("every type has a kind").0
 }
 
 fn highlight(highlight: &Highlight) -> HighlightRange {

@@ -7,7 +7,7 @@ use tiro_api::Code;
 
 use super::html::{escaped, prose};
 
-const METHODS: [&str; 4] = ["get", "post", "patch", "delete"];
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
 /// The body of the page.
 pub(super) fn body(document: &Value) -> String {

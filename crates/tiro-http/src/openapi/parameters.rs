@@ -1,8 +1,9 @@
 //! Parameters of operations: in the path, in the query, in headers.
 
 use utoipa::openapi::Required;
+use utoipa::openapi::Schema;
 use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
-use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 use super::text_schema;
 use crate::query::{Kind, Parameter};
@@ -17,6 +18,7 @@ pub(super) fn path_parameter(name: &str) -> ParameterBuilder {
         "chat" | "number" => ObjectBuilder::new()
             .schema_type(SchemaType::Type(Type::Integer))
             .minimum(Some(1)),
+        "reader" => text_schema().min_length(Some(1)).max_length(Some(255)),
         _ => text_schema(),
     };
     let description = match name {
@@ -24,6 +26,9 @@ pub(super) fn path_parameter(name: &str) -> ParameterBuilder {
         "chat" => "The chat's number.",
         "number" => "The message's number.",
         "query" => "What to look for; may hold anything, slashes included.",
+        "reader" => {
+            "Who reads, in the application's own terms, as for `sender`: 1 to 255 bytes of UTF-8, percent-encoded."
+        }
         _ => "A code.",
     };
     ParameterBuilder::new()
@@ -36,13 +41,17 @@ pub(super) fn path_parameter(name: &str) -> ParameterBuilder {
 
 pub(super) fn query_parameter(parameter: &Parameter) -> ParameterBuilder {
     let integer = || ObjectBuilder::new().schema_type(SchemaType::Type(Type::Integer));
-    let schema = match parameter.kind {
-        Kind::Position => integer().minimum(Some(0)),
-        Kind::Count { max } => integer().minimum(Some(1)).maximum(Some(max)),
-        Kind::Positive => integer().minimum(Some(1)),
-        Kind::AnyText => text_schema(),
-        Kind::OneOf(words) => text_schema().enum_values(Some(words.iter().copied())),
-        Kind::Text | Kind::RequiredText => text_schema().min_length(Some(1)),
+    let schema: Schema = match parameter.kind {
+        Kind::Position => integer().minimum(Some(0)).into(),
+        Kind::Count { max } => integer().minimum(Some(1)).maximum(Some(max)).into(),
+        Kind::Positive => integer().minimum(Some(1)).into(),
+        Kind::AnyText => text_schema().into(),
+        Kind::UpTo { max } => integer().minimum(Some(0)).maximum(Some(max)).into(),
+        Kind::OneOf(words) => text_schema().enum_values(Some(words.iter().copied())).into(),
+        Kind::Text | Kind::RequiredText => text_schema().min_length(Some(1)).into(),
+        Kind::Numbers { times_max } => array(integer().minimum(Some(1)), times_max),
+        // Written out in the description: a type that this server does not know is not an error.
+        Kind::Types { times_max } => array(text_schema().pattern(Some("^[a-z_]+\\.[a-z_]+$")), times_max),
     };
     let required = if parameter.kind.is_required() {
         Required::True
@@ -55,6 +64,12 @@ pub(super) fn query_parameter(parameter: &Parameter) -> ParameterBuilder {
         .required(required)
         .description(Some(parameter.description))
         .schema(Some(schema))
+}
+
+/// A parameter that may be named several times, once for each item: the default style of a query.
+fn array(items: ObjectBuilder, items_max: usize) -> Schema {
+    let array = ArrayBuilder::new().items(items).max_items(Some(items_max));
+    array.build().into()
 }
 
 pub(super) fn header_parameter(header: RequestHeader) -> ParameterBuilder {
@@ -72,6 +87,11 @@ pub(super) fn header_parameter(header: RequestHeader) -> ParameterBuilder {
         RequestHeader::IfNoneMatch => (
             "If-None-Match",
             "Tags that the client has: the answer is then 304.",
+        ),
+        RequestHeader::LastEventId => (
+            "Last-Event-ID",
+            "The `id` of the last event that was received: the stream goes on behind it, whatever `after` says. \
+             Browsers send it by themselves when they connect again.",
         ),
     };
     ParameterBuilder::new()

@@ -16,6 +16,7 @@ async fn the_router_answers_exactly_the_documented_methods_of_every_documented_p
             .replace("{token}", "app_aaaaaaaaaaaaaaaaaaaaaaaaaa")
             .replace("{chat}", "1");
         let path = path.replace("{number}", "1").replace("{code}", "blank");
+        let path = path.replace("{reader}", "ada");
         for method in [
             Method::GET,
             Method::POST,
@@ -158,7 +159,14 @@ async fn the_pages_load_nothing_and_run_nothing() {
         );
     }
     let page = app.get("/docs").send().await;
-    for id in ["create_message", "list_chats", "search_chat", "import"] {
+    for id in [
+        "create_message",
+        "list_chats",
+        "search_chat",
+        "stream_changes",
+        "set_read",
+        "import",
+    ] {
         assert!(page.text().contains(&format!("id=\"{id}\"")), "{id}");
     }
 }

@@ -5,6 +5,7 @@
 mod access;
 mod applications;
 mod batch;
+mod changes;
 mod chats;
 mod classic;
 mod conditions;
@@ -16,6 +17,7 @@ mod idempotency;
 mod limits;
 mod lists;
 mod messages;
+mod readers;
 mod search;
 mod service;
 mod support;

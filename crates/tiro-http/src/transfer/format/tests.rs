@@ -7,8 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use tiro_core::{
     Action, Application, ApplicationId, Body, Change, Chat, Entry, Epoch, Fingerprint, IdempotencyKey,
-    KeyBinding, KeyName, Limits, Message, MessageContent, Metadata, Name, Namespace, Sender, Stage, Subject,
-    Thing, Timestamp, Title, Token,
+    KeyBinding, KeyName, Limits, Message, MessageContent, Metadata, Name, Namespace, ReadState, ReaderName,
+    Sender, Stage, Subject, Thing, Timestamp, Title, Token,
 };
 
 use super::*;
@@ -126,6 +126,21 @@ fn chat(number: u64, position: u64) -> impl Strategy<Value = Chat> {
     )
 }
 
+/// A marker; its version is that of the entry.
+fn of_reader() -> impl Strategy<Value = (Subject, Option<Thing>)> {
+    (1..u64::MAX, text(), option::of(any::<(u64, u64)>())).prop_map(|(chat, reader, numbers)| {
+        let reader = ReaderName::stored(&reader);
+        let state = numbers.map(|(read, unread)| ReadState {
+            reader: reader.clone(),
+            chat,
+            read,
+            unread,
+            version: 0,
+        });
+        (Subject::Reader { chat, reader }, state.map(Thing::Reader))
+    })
+}
+
 /// An entry at a position of a feed that ends at `last`.
 fn entry(position: u64, last: u64) -> impl Strategy<Value = Entry> {
     let number = 1..u64::MAX;
@@ -139,18 +154,24 @@ fn entry(position: u64, last: u64) -> impl Strategy<Value = Entry> {
         option::of(message(number, position).prop_map(Thing::Message))
             .prop_map(move |thing| (Subject::Message { chat, number }, thing))
     });
-    let subject = prop_oneof![1 => of_application, 2 => of_chat, 5 => of_message];
+    let subject = prop_oneof![1 => of_application, 2 => of_chat, 5 => of_message, 2 => of_reader()];
     (subject, action(), time(), any::<u64>(), binding()).prop_map(
-        move |((subject, thing), action, at, version, key)| Entry {
-            change: Change {
+        move |((subject, mut thing), mut action, at, version, key)| {
+            if let Subject::Reader { .. } = subject {
+                action = Action::Updated;
+            }
+            if let Some(Thing::Reader(state)) = &mut thing {
+                state.version = version;
+            }
+            let change = Change {
                 position,
                 at,
                 subject,
                 action,
                 version,
                 key,
-            },
-            thing,
+            };
+            Entry { change, thing }
         },
     )
 }

@@ -28,6 +28,8 @@ pub(crate) struct TestEngine {
     answering: watch::Sender<bool>,
     /// How many writes were taken over.
     writes: watch::Sender<usize>,
+    /// How often somebody began to wait for a feed.
+    waits: watch::Sender<usize>,
 }
 
 impl Default for TestEngine {
@@ -42,6 +44,7 @@ impl Default for TestEngine {
             pages: AtomicUsize::default(),
             answering: watch::Sender::new(true),
             writes: watch::Sender::new(0),
+            waits: watch::Sender::new(0),
         }
     }
 }
@@ -84,6 +87,11 @@ impl TestEngine {
 
     pub(crate) fn answer(&self) {
         self.answering.send_replace(true);
+    }
+
+    /// Waits until somebody waits for a feed.
+    pub(crate) async fn is_waited_for(&self) {
+        self.waits.subscribe().wait_for(|waits| *waits > 0).await.unwrap();
     }
 
     /// Waits until so many writes were taken over.
@@ -192,6 +200,7 @@ impl Engine for TestEngine {
     }
 
     fn changed<'a>(&'a self, token: &'a Token, position: u64) -> Pending<'a, Changed> {
+        self.waits.send_modify(|waits| *waits += 1);
         self.inner.changed(token, position)
     }
 

@@ -3,6 +3,7 @@
 mod answer;
 mod contract;
 mod engine;
+mod events;
 mod socket;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tiro_http::{App, Config, Exposure, OperatorKey, Transport};
 pub(crate) use answer::Answer;
 pub(crate) use contract::{Contract, NOUNS, PREFIXES};
 pub(crate) use engine::TestEngine;
+pub(crate) use events::{Block, EventStream};
 pub(crate) use socket::TestServer;
 
 /// The operator's key wherever there is one.
@@ -219,6 +221,14 @@ impl Call {
             .unwrap();
         assert_eq!(response.status(), 200);
         response.into_body()
+    }
+
+    /// Sends the request for a stream and answers it as it begins.
+    pub(crate) async fn open(mut self) -> EventStream {
+        let response = tower_service::Service::call(&mut self.router, self.request)
+            .await
+            .unwrap();
+        EventStream::of(response)
     }
 
     /// Sends the request and holds the answer to the contract.
