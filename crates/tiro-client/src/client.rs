@@ -298,7 +298,7 @@ fn reason_of(error: reqwest::Error) -> String {
     innermost.to_string()
 }
 
-fn random_byte() -> u8 {
+pub(crate) fn random_byte() -> u8 {
     let mut byte = [0];
     match getrandom::fill(&mut byte) {
         Ok(()) => byte[0],

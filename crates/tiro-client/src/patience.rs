@@ -49,6 +49,14 @@ pub(crate) const STANDSTILL_MAX: Duration = Duration::from_secs(600);
 /// Longest answer that is kept in memory: a page of 4 MiB of texts, each byte escaped as `\u00XX`.
 pub(crate) const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
+/// Longest silence of a live stream, on which a server says something every 15 s.
+pub(crate) const STREAM_SILENCE: Duration = Duration::from_secs(20);
+/// How long after the last word of a server its live stream is given up.
+pub(crate) const STREAM_AWAY_MAX: Duration = Duration::from_secs(28);
+/// When to connect again to a server that did not say.
+pub(crate) const RECONNECT: Duration = Duration::from_secs(2);
+
+const _: () = assert!(STREAM_SILENCE.as_secs() < STREAM_AWAY_MAX.as_secs() && STREAM_AWAY_MAX.as_secs() < 30);
 const _: () = assert!(2 * SILENCE.as_secs() + PROBE.as_secs() < 30);
 
 /// The pause before attempt `attempt` (the second is 2): what the server asked for, or twice as long each time

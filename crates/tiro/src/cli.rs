@@ -5,6 +5,7 @@
 
 mod client_args;
 mod data_args;
+mod follow_args;
 mod search_args;
 mod serve_args;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub(crate) use client_args::{ExportArgs, ImportArgs, ServerArgs};
 pub(crate) use data_args::{NewEpochArgs, VerifyArgs};
+pub(crate) use follow_args::FollowArgs;
 pub(crate) use search_args::SearchArgs;
 pub(crate) use serve_args::{LogArgs, LogFormat, ServeArgs};
 
@@ -26,6 +28,7 @@ Examples:
   tiro export backup.ndjson                         write everything to a file
   tiro import backup.ndjson                         bring it back, with the same numbers and tokens
   tiro search --application app_… late parcel       print the messages that have both words
+  tiro follow app_…                                 print what happens in an application, as it happens
   tiro verify --data ./tiro-data                    check the data of a stopped server
 
 Exit status:
@@ -56,6 +59,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Print the messages that contain every term of a query.
     Search(SearchArgs),
+    /// Print the changes of an application as they happen.
+    Follow(FollowArgs),
     /// Check the data folder of a stopped server.
     Verify(VerifyArgs),
     /// Begin new histories after an older copy of the data folder was restored.

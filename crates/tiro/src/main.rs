@@ -1,4 +1,4 @@
-//! The executable `tiro`: serves chats, searches them, and brings them in, out and through a check.
+//! The executable `tiro`: serves chats, searches and follows them, and brings them in, out and through a check.
 //!
 //! The only crate that names an engine. Each command is a module with `run`; [`cli`] has all flags.
 
@@ -6,6 +6,7 @@ mod cli;
 mod connection;
 mod exit;
 mod export;
+mod follow;
 mod import;
 mod new_epoch;
 mod output;
@@ -13,6 +14,7 @@ mod progress;
 mod search;
 mod serve;
 mod signals;
+mod terminal;
 mod verify;
 
 use std::process::ExitCode;
@@ -36,6 +38,7 @@ fn run(command: &Command) -> ExitCode {
         Command::Import(args) => import::run(args),
         Command::Export(args) => export::run(args),
         Command::Search(args) => search::run(args),
+        Command::Follow(args) => follow::run(args),
         Command::Verify(args) => verify::run(args),
         Command::NewEpoch(args) => new_epoch::run(args),
     };

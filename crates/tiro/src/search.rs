@@ -3,7 +3,6 @@
 //! What a query means is the server's business: its words are sent as they were written.
 
 mod line;
-mod terminal;
 
 use tiro_client::api::Hit;
 use tiro_client::{Error, Search, SearchScope};
@@ -12,7 +11,7 @@ use tiro_core::PAGE_LIMIT_MAX;
 use crate::cli::SearchArgs;
 use crate::exit::{Exit, Failure};
 use crate::progress::note;
-use crate::{connection, output};
+use crate::{connection, output, terminal};
 use line::Layout;
 
 pub(crate) fn run(args: &SearchArgs) -> Result<Exit, Failure> {

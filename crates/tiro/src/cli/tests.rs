@@ -50,6 +50,7 @@ fn help_and_version_are_about_tiro_and_fine() {
         "import",
         "export",
         "search",
+        "follow",
         "verify",
         "new-epoch",
         "Exit status",
@@ -197,6 +198,13 @@ fn a_wrong_value_is_refused_with_the_flag_and_what_to_write() {
         (&["tiro", "search", "--limit", "0", "a"], "--limit"),
         (&["tiro", "search", "--all", "--limit", "9", "a"], "--all"),
         (&["tiro", "search", "--force"], "--force"),
+        (&["tiro", "follow"], "TOKEN"),
+        (&["tiro", "follow", "t", "--chat", "0"], "--chat"),
+        (
+            &["tiro", "follow", "t", "--type", "message.made"],
+            "message.created",
+        ),
+        (&["tiro", "follow", "t", "--after", ""], "is empty"),
         (&["tiro", "sreve"], "serve"),
     ] {
         let message = refused(line);

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use tiro_client::api::{HighlightRange, Hit};
 
-use super::terminal::visible;
 use crate::cli::SearchArgs;
+use crate::terminal::visible;
 
 /// Bold red, as `grep` has it.
 const MATCH: &str = "\x1b[1;31m";

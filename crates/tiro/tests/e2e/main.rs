@@ -7,9 +7,11 @@ mod command_line;
 mod counts;
 mod examples;
 mod exporting;
+mod follow;
 mod histories;
 mod importing;
 mod kill;
+mod limits;
 #[path = "../load/mod.rs"]
 mod load;
 mod memory;

@@ -30,8 +30,8 @@ async fn the_curl_lines_of_the_readme_work_when_pasted() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    let [chat, first, second, list, found, application] = answers.as_slice() else {
-        panic!("not six answers: {said}");
+    let [chat, first, second, list, found, changes, application] = answers.as_slice() else {
+        panic!("not seven answers: {said}");
     };
     assert_eq!(
         (&chat["number"], &chat["title"]),
@@ -48,6 +48,8 @@ async fn the_curl_lines_of_the_readme_work_when_pasted() {
     assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
     assert_eq!(found["data"][0]["message"], *first);
     assert_eq!(found["data"][0]["highlights"][0]["start"], 12);
+    let changes = changes["data"].as_array().unwrap();
+    assert_eq!((changes.len(), &changes[2]["data"]), (4, first));
     assert_eq!(
         (&application["name"], &application["chats_count"]),
         (&"My shop".into(), &1.into())

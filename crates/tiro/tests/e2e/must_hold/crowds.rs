@@ -5,8 +5,9 @@ use std::time::Duration;
 use tiro_client::{Client, Paging};
 use tokio::time::timeout;
 
-use super::raw::{post, raise_the_limit_of_connections, send};
+use super::raw::{post, send};
 use crate::counts::count;
+use crate::limits::raise_the_limit_of_connections;
 use crate::requests::{create_application, create_chat, create_message, list_messages};
 use crate::support::{Tiro, temp_folder};
 

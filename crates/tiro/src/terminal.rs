@@ -8,7 +8,7 @@ fn steers(character: char) -> bool {
 }
 
 /// One character that a terminal shows, and that does not end a line.
-pub(super) fn visible(character: char) -> char {
+pub(crate) fn visible(character: char) -> char {
     match character {
         '\n' | '\u{2028}' | '\u{2029}' => '↵',
         '\t' => ' ',
@@ -21,7 +21,7 @@ pub(super) fn visible(character: char) -> char {
 }
 
 /// JSON in which what would steer a terminal is escaped. It stands only in strings, so the value stays the same.
-pub(super) fn escaped(json: &str) -> String {
+pub(crate) fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
         if steers(character) {

@@ -1,0 +1,8 @@
+//! The change feed on the real executable: live streams under load, cuts, kills and the end, and `tiro follow`.
+
+mod command;
+mod crowd;
+mod ends;
+mod killed;
+mod stalled;
+mod stream;
