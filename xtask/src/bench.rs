@@ -80,6 +80,9 @@ pub(crate) struct Plan {
     search_copies: &'static [usize],
     /// Queries of a class.
     search_queries: usize,
+    /// Messages of the feed that is paged through.
+    feed_messages: usize,
+    idle_streams: usize,
     /// How long every write is searched for.
     misses_last: Duration,
     texts: Texts,
@@ -100,6 +103,8 @@ impl Plan {
             search_lines_max: 200_000,
             search_copies: &[1, 10, 50],
             search_queries: 300,
+            feed_messages: 2_000_000,
+            idle_streams: 10_000,
             misses_last: Duration::from_secs(10),
             texts,
         }
@@ -119,6 +124,8 @@ impl Plan {
             search_lines_max: 20_000,
             search_copies: &[1, 10],
             search_queries: 200,
+            feed_messages: 200_000,
+            idle_streams: 1_000,
             misses_last: Duration::from_secs(3),
             texts,
         }

@@ -84,11 +84,11 @@ enum State {
 /// Why waiting ended.
 enum Woken {
     /// There is something to read.
-    ByFeed,
+    Feed,
     /// Nothing was told for the time of a heartbeat.
-    ByQuiet,
+    Quiet,
     /// Nothing more will come.
-    ByEnd,
+    End,
 }
 
 impl Following {
@@ -123,9 +123,9 @@ impl Following {
         loop {
             let woken = self.wait(quiet_until).await?;
             match woken {
-                Woken::ByEnd => return Ok(None),
-                Woken::ByQuiet => return Ok(Some(self.id_only())),
-                Woken::ByFeed => {}
+                Woken::End => return Ok(None),
+                Woken::Quiet => return Ok(Some(self.id_only())),
+                Woken::Feed => {}
             }
             let text = self.read().await?;
             if !text.is_empty() {
@@ -147,13 +147,13 @@ impl Following {
     async fn wait(&mut self, quiet_until: Instant) -> Result<Woken, Failure> {
         tokio::select! {
             biased;
-            _ = self.stopping.wait_for(|stopping| *stopping) => Ok(Woken::ByEnd),
+            _ = self.stopping.wait_for(|stopping| *stopping) => Ok(Woken::End),
             changed = self.app.engine.changed(&self.token, self.cursor.position) => match changed? {
                 // A deleted application has a last word.
-                Changed::Further | Changed::Deleted => Ok(Woken::ByFeed),
-                Changed::Stopping => Ok(Woken::ByEnd),
+                Changed::Further | Changed::Deleted => Ok(Woken::Feed),
+                Changed::Stopping => Ok(Woken::End),
             },
-            () = tokio::time::sleep_until(quiet_until) => Ok(Woken::ByQuiet),
+            () = tokio::time::sleep_until(quiet_until) => Ok(Woken::Quiet),
         }
     }
 

@@ -5,12 +5,14 @@ mod compaction;
 mod creates;
 mod deletes;
 mod disk;
+mod feed;
 mod idle;
 mod noop;
 mod profile;
 mod reads;
 mod scale;
 mod search;
+mod streams;
 mod sustained;
 
 use clap::ValueEnum;
@@ -43,6 +45,10 @@ pub(crate) enum Group {
     Scale,
     /// Search over two million messages: latency, index, and every write searched for at once
     Search,
+    /// The feed of two million changes, read from its beginning
+    Feed,
+    /// Ten thousand live streams that wait, and how soon a hundred are told
+    Streams,
     /// What search costs at 200,000, two million and ten million messages
     SearchGrowth,
     /// Processor time of a create, by thread
@@ -70,6 +76,8 @@ impl Group {
             Group::Compaction => compaction::measure(plan),
             Group::Scale => scale::measure(plan),
             Group::Search => search::measure(plan),
+            Group::Feed => feed::measure(plan),
+            Group::Streams => streams::measure(plan),
             Group::SearchGrowth => search::growth::measure(plan),
             Group::Profile => profile::measure(plan),
         }

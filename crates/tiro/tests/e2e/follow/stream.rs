@@ -87,12 +87,11 @@ impl RawStream {
         if self.is_whole {
             return false;
         }
-        let mut buffer = [0; 16 * 1024];
-        let read = timeout(PATIENCE, self.connection.read(&mut buffer)).await;
+        self.received.reserve(16 * 1024);
+        let read = timeout(PATIENCE, self.connection.read_buf(&mut self.received)).await;
         match read.expect("a stream is never silent for so long") {
             Ok(0) | Err(_) => false,
-            Ok(read) => {
-                self.received.extend_from_slice(&buffer[..read]);
+            Ok(_) => {
                 self.take_head();
                 while self.head_is_read && self.take_chunk() {}
                 true
