@@ -293,7 +293,7 @@ mod tests {
         ];
         let refusals = |text: &str| {
             let mut violations = Violations::default();
-            let query = Query::parse(text, known, &mut violations);
+            let query = Query::parse(text, known, Unknown::Refused, &mut violations);
             let all: Vec<String> = query.all("chat").map(str::to_owned).collect();
             (
                 all.join(" "),
