@@ -127,7 +127,8 @@ impl Following {
                 Woken::Quiet => return Ok(Some(self.id_only())),
                 Woken::Feed => {}
             }
-            let text = self.read().await?;
+            // Boxed, so that a stream that waits does not keep room for a page that is read.
+            let text = Box::pin(self.read()).await?;
             if !text.is_empty() {
                 return Ok(Some(text));
             }

@@ -18,8 +18,6 @@ use held::Held;
 const CHATS: usize = 1_000;
 /// Different creates.
 const CREATES: usize = 20_000;
-/// So that what answering and accepting left behind is there before the streams are.
-const WARM_UP: Duration = Duration::from_secs(2);
 
 const ALONE: &str = "alone";
 const BESIDE: &str = "beside idle streams";
@@ -33,12 +31,9 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
 
 fn idle(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let (alone, beside) = (Written::start(plan)?, Written::start(plan)?);
-    for written in [&alone, &beside] {
-        written.creates(plan, WARM_UP).run()?;
-        written.server.process().wait_until_idle()?;
-    }
-    let before = beside.server.anonymous_mebibytes()?;
     let followed = beside.server.create_application()?;
+    beside.server.process().wait_until_idle()?;
+    let before = beside.server.anonymous_mebibytes()?;
     let streams = Held::open(beside.server.address(), &followed, plan.idle_streams)?;
     beside.server.process().wait_until_idle()?;
     let grown = beside.server.anonymous_mebibytes()? - before;

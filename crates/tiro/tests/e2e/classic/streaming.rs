@@ -30,7 +30,7 @@ fn a_whole_list_streams_with_flat_memory_while_clients_read_slowly() {
     http.send(201, &post(&*chats));
     let list = format!("{chats}/1/messages");
     fill(&http, &list, messages);
-    // Caches fill, and the follower is done with what was written.
+    // Caches fill before anything is measured.
     read_page_by_page(&http, &list, messages);
     let before = anonymous_memory_mib(tiro.process().id());
     let mut readers: Vec<Reader> = [Keeps::Everything]
