@@ -1,4 +1,4 @@
-//! The documents that the server hands out, made once from its routes.
+//! The documents that the server hands out, made once.
 
 mod html;
 mod reference;
@@ -7,13 +7,8 @@ use bytes::Bytes;
 use http::HeaderValue;
 use serde_json::Value;
 use tiro_api::Code;
-use utoipa::openapi::OpenApi;
 
-use crate::classic;
-use crate::openapi;
 use crate::problem;
-use crate::route::Route;
-use crate::router;
 use html::{escaped, page};
 
 pub(crate) use html::HtmlPage;
@@ -31,37 +26,14 @@ pub(crate) struct Documents {
 }
 
 impl Documents {
-    /// The documents of these routes.
-    ///
-    /// # Panics
-    /// If an OpenAPI document cannot be written as JSON.
-    pub(crate) fn of(routes: &[Route], classic: &[Route]) -> Documents {
-        let openapi = written(openapi::document(routes));
+    /// What is handed out of two OpenAPI documents; the first one is also there for people to read.
+    pub(crate) fn of(openapi: &Value, openapi_classic: &Value) -> Documents {
         Documents {
-            reference: page("Tiro: the API", &reference::body(&openapi)),
+            reference: page("Tiro: the API", &reference::body(openapi)),
             openapi: openapi.to_string().into(),
-            openapi_classic: written(openapi::classic::document(classic)).to_string().into(),
+            openapi_classic: openapi_classic.to_string().into(),
         }
     }
-}
-
-/// The OpenAPI documents that every server hands out, each with its path.
-///
-/// # Panics
-/// If one cannot be written as JSON.
-#[must_use]
-pub fn openapi_documents() -> [(&'static str, Value); 2] {
-    [
-        (OPENAPI, written(openapi::document(&router::routes()))),
-        (
-            OPENAPI_CLASSIC,
-            written(openapi::classic::document(&classic::routes())),
-        ),
-    ]
-}
-
-fn written(document: OpenApi) -> Value {
-    serde_json::to_value(document).expect("the document holds texts and numbers only")
 }
 
 /// The page of a code.

@@ -7,9 +7,10 @@ use tiro_api::Code;
 use tiro_core::{Body, Fault, Limits, MessageContent, Metadata, MetadataChange, Name, Patch, Sender, Title};
 
 use crate::call::Call;
+use crate::dialect::Unknown;
 use crate::json::{self, Place};
 use crate::problem::Problem;
-use crate::violations::{Unknown, Violations};
+use crate::violations::Violations;
 
 /// A new application.
 pub(crate) struct NewApplication {

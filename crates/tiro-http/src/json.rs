@@ -10,8 +10,9 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::value::RawValue;
 use tiro_api::Code;
 
+use crate::dialect::Unknown;
 use crate::problem::Problem;
-use crate::violations::{Unknown, Violations};
+use crate::violations::Violations;
 
 /// Longest unknown name that is repeated in a pointer; a longer one is reported at its object.
 const POINTER_NAME_BYTES_MAX: usize = 128;

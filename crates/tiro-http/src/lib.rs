@@ -12,6 +12,7 @@ mod classic;
 mod conditions;
 mod config;
 mod cors;
+mod dialect;
 mod documents;
 mod encoding;
 mod endpoint;
@@ -36,6 +37,5 @@ mod wire;
 
 pub use app::App;
 pub use config::{BadCorsOrigin, BadOperatorKey, Config, CorsOrigin, Exposure, OperatorKey, Transport};
-pub use documents::openapi_documents;
-pub use router::router;
+pub use router::{openapi_documents, router};
 pub use server::{BindError, Server, Stopped};

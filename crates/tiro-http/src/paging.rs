@@ -221,7 +221,7 @@ fn refused(name: &str, code: Code, text: &str) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::violations::Unknown;
+    use crate::dialect::Unknown;
 
     fn query(text: &str, known: &'static [Parameter]) -> Query {
         let mut violations = Violations::default();

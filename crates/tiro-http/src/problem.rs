@@ -10,8 +10,8 @@ use http::{HeaderValue, Response, StatusCode, header};
 use tiro_api::{Code, Violation};
 use tiro_core::{BadQuery, Cursor, Failure, Fault, Field, Rejection, SearchBehind, Shortage, Unavailable};
 
+use crate::dialect::Dialect;
 use crate::request_id::RequestId;
-use crate::route::Dialect;
 use crate::violations::Violations;
 
 /// Why a request is not carried out.
@@ -77,16 +77,6 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         | Code::InvalidLine
         | Code::Truncated => return None,
     })
-}
-
-/// The code as a dialect says it: to classic clients a deleted thing is one that is not there.
-pub(crate) fn in_dialect(code: Code, dialect: Dialect) -> Code {
-    match (dialect, code) {
-        (Dialect::Classic, Code::ApplicationDeleted) => Code::ApplicationNotFound,
-        (Dialect::Classic, Code::ChatDeleted) => Code::ChatNotFound,
-        (Dialect::Classic, Code::MessageDeleted) => Code::MessageNotFound,
-        _ => code,
-    }
 }
 
 /// The code and the text of one refused value.
@@ -211,7 +201,7 @@ impl Problem {
 
     /// The answer.
     pub(crate) fn into_response(mut self, request_id: &RequestId, dialect: Dialect) -> Response<Body> {
-        let code = in_dialect(self.0.code, dialect);
+        let code = dialect.code(self.0.code);
         if code != self.0.code {
             self.0.code = code;
             self.0.detail = code.explanation().into();

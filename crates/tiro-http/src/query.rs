@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 use tiro_api::Code;
 
+use crate::dialect::Unknown;
 use crate::path::plain_number;
-use crate::violations::{Unknown, Violations};
+use crate::violations::Violations;
 
 /// A parameter that a route takes.
 #[derive(Clone, Copy, Debug)]

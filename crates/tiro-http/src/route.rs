@@ -10,9 +10,9 @@ use tiro_api::Code;
 
 use crate::app::App;
 use crate::body::MediaType;
+use crate::dialect::Dialect;
 use crate::endpoint::{Endpoint, Handler, RoutePlace};
 use crate::query::Parameter;
-use crate::violations::Unknown;
 
 /// Who may call a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,25 +43,6 @@ impl Verb {
             Verb::Put => "PUT",
             Verb::Patch => "PATCH",
             Verb::Delete => "DELETE",
-        }
-    }
-}
-
-/// In whose words a route speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
-    /// Strict in what it takes; errors are problems.
-    V1,
-    /// Takes what classic clients send besides; a deleted thing is not there, and errors are in their words.
-    Classic,
-}
-
-impl Dialect {
-    /// What becomes of parameters that the route does not have.
-    pub(crate) const fn unknown(self) -> Unknown {
-        match self {
-            Dialect::V1 => Unknown::Refused,
-            Dialect::Classic => Unknown::Ignored,
         }
     }
 }

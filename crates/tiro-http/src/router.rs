@@ -7,16 +7,19 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::MethodRouter;
 use http::{HeaderValue, Method, Response, StatusCode, header};
+use serde_json::Value;
 use tiro_api::Code;
 
 use crate::answer;
 use crate::app::App;
 use crate::call::Call;
 use crate::classic;
+use crate::dialect::Dialect;
 use crate::documents::{Documents, OPENAPI, OPENAPI_CLASSIC};
 use crate::endpoint::{Endpoint, RoutePlace};
+use crate::openapi;
 use crate::problem::Problem;
-use crate::route::{Dialect, Operation, Route, Verb, delete, get, patch, post, put};
+use crate::route::{Operation, Route, Verb, delete, get, patch, post, put};
 use crate::routes::{applications, batch, changes, chats, documents, messages, readers, search, service};
 
 /// The label of requests that no route answers.
@@ -28,7 +31,10 @@ const NO_ROUTE: &str = "none";
 /// If two routes have one path and method.
 pub fn router(app: &App) -> Router {
     let (mut routes, classic) = (routes(), classic::routes());
-    app.documents.get_or_init(|| Documents::of(&routes, &classic));
+    app.documents.get_or_init(|| {
+        let [openapi, openapi_classic] = described(&routes, &classic);
+        Documents::of(&openapi, &openapi_classic)
+    });
     routes.extend(classic);
     let mut paths: BTreeMap<&'static str, Vec<Route>> = BTreeMap::new();
     for route in routes {
@@ -62,6 +68,21 @@ pub fn router(app: &App) -> Router {
         let nothing = nothing.clone();
         async move { nothing.serve(request).await }
     })
+}
+
+/// The OpenAPI documents that every server hands out, each with its path.
+///
+/// # Panics
+/// If one cannot be written as JSON.
+#[must_use]
+pub fn openapi_documents() -> [(&'static str, Value); 2] {
+    let [openapi, openapi_classic] = described(&routes(), &classic::routes());
+    [(OPENAPI, openapi), (OPENAPI_CLASSIC, openapi_classic)]
+}
+
+fn described(routes: &[Route], classic: &[Route]) -> [Value; 2] {
+    [openapi::document(routes), openapi::classic::document(classic)]
+        .map(|document| serde_json::to_value(document).expect("the document holds texts and numbers only"))
 }
 
 /// Every route but the classic ones.

@@ -10,13 +10,6 @@ pub(crate) const VIOLATIONS_MAX: usize = 1_000;
 /// How many violations the problem's `detail` puts in words.
 const VIOLATIONS_IN_WORDS: usize = 3;
 
-/// What becomes of names that a reader does not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    Refused,
-    Ignored,
-}
-
 /// The refused values, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(crate) struct Violations {

@@ -7,10 +7,11 @@ use tiro_core::{Body, Fault, Limits, Name, Patch, Title};
 use super::form;
 use crate::body::MediaType;
 use crate::call::Call;
+use crate::dialect::Unknown;
 use crate::fields::{self, Raw, Reader};
 use crate::json::{self, Place};
 use crate::problem::Problem;
-use crate::violations::{Unknown, Violations};
+use crate::violations::Violations;
 
 /// The body of a classic request, as JSON.
 pub(super) struct Fields {

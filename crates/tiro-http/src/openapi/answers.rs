@@ -10,7 +10,8 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::{Ref, RefOr, Required, Schema};
 
 use super::text_schema;
-use crate::route::{Answer, AnswerHeader, Dialect, Presence, RequestBody};
+use crate::dialect::Dialect;
+use crate::route::{Answer, AnswerHeader, Presence, RequestBody};
 
 pub(super) fn request_body(body: RequestBody) -> utoipa::openapi::request_body::RequestBody {
     let required = if body.presence == Presence::Required {

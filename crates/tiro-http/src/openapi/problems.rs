@@ -12,7 +12,7 @@ use crate::route::{Caller, Operation, RequestHeader, Route, Verb};
 pub(super) fn problems(route: &Route) -> BTreeMap<u16, BTreeSet<Code>> {
     let mut by_status: BTreeMap<u16, BTreeSet<Code>> = BTreeMap::new();
     for code in codes(route) {
-        let code = problem::in_dialect(code, route.operation.dialect);
+        let code = route.operation.dialect.code(code);
         if let Some(status) = problem::status(code) {
             by_status.entry(status.as_u16()).or_default().insert(code);
         }

@@ -11,11 +11,12 @@ use super::unexpected;
 use crate::answer;
 use crate::body::MediaType;
 use crate::call::Call;
+use crate::dialect::Unknown;
 use crate::fields::Reader;
 use crate::json::{self, Place};
 use crate::problem::Problem;
 use crate::route::{Answer, AnswerHeader, Caller, Operation, RequestHeader, json_body};
-use crate::violations::{Unknown, Violations};
+use crate::violations::Violations;
 
 pub(crate) const CREATE: Operation =
     Operation::new("create_messages", "messages", "Create messages, all or none")
