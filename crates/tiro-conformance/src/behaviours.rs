@@ -93,6 +93,7 @@ behaviours! { ($)
         deep_pages_hold_what_the_first_ones_hold,
         the_list_by_activity_is_newest_first_without_tombstones,
         the_list_of_applications_is_by_creation_time_and_token,
+        lists_that_are_kept_stay_those_of_one_moment,
     }
     scopes {
         an_application_never_sees_the_things_of_another,

@@ -16,8 +16,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Failure, Health,
-    LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request, SearchRequest,
-    Searched, Seen, Timestamp, Token,
+    Lists, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request,
+    SearchRequest, Searched, Seen, Timestamp, Token,
 };
 
 use state::State;
@@ -94,6 +94,24 @@ fn ready<T: Send + 'static>(answer: Result<T, Failure>) -> Pending<'static, T> {
     Box::pin(std::future::ready(answer))
 }
 
+impl Lists for ReferenceEngine {
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        ready(Ok(self.state().list_applications(after.as_ref(), limit)))
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        ready(self.state().list_chats(token, range))
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        ready(self.state().list_messages(token, chat, range))
+    }
+}
+
 impl Engine for ReferenceEngine {
     fn write(&self, request: Request) -> Pending<'static, Reply> {
         let mut answers = self.write_batch(&[request]);
@@ -104,20 +122,8 @@ impl Engine for ReferenceEngine {
         ready(self.state().get_application(token))
     }
 
-    fn applications(
-        &self,
-        after: Option<ApplicationsAfter>,
-        limit: u32,
-    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
-        ready(Ok(self.state().list_applications(after.as_ref(), limit)))
-    }
-
     fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>> {
         ready(self.state().get_chat(token, chat))
-    }
-
-    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
-        ready(self.state().list_chats(token, range))
     }
 
     fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
@@ -144,10 +150,6 @@ impl Engine for ReferenceEngine {
 
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
         ready(self.state().get_message(token, chat, number))
-    }
-
-    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
-        ready(self.state().list_messages(token, chat, range))
     }
 
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
@@ -190,6 +192,14 @@ impl Engine for ReferenceEngine {
         limit: u32,
     ) -> Pending<'a, Page<ReadState>> {
         ready(self.state().list_unread_chats(token, reader, after, limit))
+    }
+
+    fn lists(&self) -> Pending<'_, Box<dyn Lists>> {
+        ready(Ok(Box::new(ReferenceEngine {
+            state: Mutex::new(self.state().clone()),
+            clock: Arc::clone(&self.clock),
+            written: Notify::new(),
+        })))
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -93,17 +93,8 @@ pub struct Health {
     pub remarks: Vec<String>,
 }
 
-/// A store of applications, chats and messages that keeps the contract.
-///
-/// Reads show every write acknowledged before they were called, never a part of one, never one that is not durable.
-pub trait Engine: Send + Sync + 'static {
-    /// Carries out a request, wholly or not at all. It is taken over when this function is called: dropping the
-    /// answer does not withdraw it.
-    fn write(&self, request: Request) -> Pending<'static, Reply>;
-
-    /// An application; a deleted one is rejected.
-    fn application<'a>(&'a self, token: &'a Token) -> Pending<'a, Seen<Application>>;
-
+/// Pages of lists, in order. Every page is one state; whether two pages are the same one is said by who answers them.
+pub trait Lists: Send + Sync {
     /// Live applications by creation time and token, at most `limit`.
     fn applications(
         &self,
@@ -111,11 +102,26 @@ pub trait Engine: Send + Sync + 'static {
         limit: u32,
     ) -> Pending<'_, Page<Application, ApplicationsAfter>>;
 
-    /// A chat; a deleted one is rejected.
-    fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>>;
-
     /// Chats by number, tombstones included.
     fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>>;
+
+    /// Messages of a chat by number, tombstones included; a page ends early at [`crate::PAGE_BYTES_MAX`].
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>>;
+}
+
+/// A store of applications, chats and messages that keeps the contract. Its [`Lists`] are of the newest state each.
+///
+/// Reads show every write acknowledged before they were called, never a part of one, never one that is not durable.
+pub trait Engine: Lists + 'static {
+    /// Carries out a request, wholly or not at all. It is taken over when this function is called: dropping the
+    /// answer does not withdraw it.
+    fn write(&self, request: Request) -> Pending<'static, Reply>;
+
+    /// An application; a deleted one is rejected.
+    fn application<'a>(&'a self, token: &'a Token) -> Pending<'a, Seen<Application>>;
+
+    /// A chat; a deleted one is rejected.
+    fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>>;
 
     /// Live chats by number, without the first [`LiveRange::skip`]; deep pages cost what the first costs.
     fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>>;
@@ -130,9 +136,6 @@ pub trait Engine: Send + Sync + 'static {
 
     /// A message; a deleted one is rejected.
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>>;
-
-    /// Messages of a chat by number, tombstones included; a page ends early at [`crate::PAGE_BYTES_MAX`].
-    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>>;
 
     /// Live messages of a chat by number, without the first [`LiveRange::skip`]; deep pages cost what the first costs. A
     /// page ends early at [`crate::PAGE_BYTES_MAX`].
@@ -172,6 +175,10 @@ pub trait Engine: Send + Sync + 'static {
         after: u64,
         limit: u32,
     ) -> Pending<'a, Page<ReadState>>;
+
+    /// The lists as they are now, for as long as they are kept, so that one can be read in pages and be of one moment.
+    /// May wait for the disk, and keeps on it what is replaced meanwhile: for one answer, not for longer.
+    fn lists(&self) -> Pending<'_, Box<dyn Lists>>;
 
     /// One application, or all of them (tombstones too), each with its whole feed, from one snapshot.
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>>;

@@ -61,7 +61,7 @@ pub use command::{
 pub use cursor::{BadCursor, Cursor};
 pub use decide::{Decision, decide};
 pub use engine::{
-    ApplicationsAfter, Engine, Export, Exported, Failure, Health, Pending, Seen, Shortage, Unavailable,
+    ApplicationsAfter, Engine, Export, Exported, Failure, Health, Lists, Pending, Seen, Shortage, Unavailable,
 };
 pub use entities::{Application, Chat, Message, MessageContent, Stage};
 pub use event::{Event, MessageCreated};

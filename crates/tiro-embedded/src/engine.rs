@@ -7,8 +7,8 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Failure, Health,
-    LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request, SearchRequest,
-    Searched, Seen, Shortage, Token,
+    Lists, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request,
+    SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::oneshot;
 
@@ -21,7 +21,7 @@ use crate::log::Log;
 use crate::opening::Opening;
 use crate::options::Options;
 use crate::queue::{Job, Queue};
-use crate::reads::Reads;
+use crate::reads::{Reads, ready};
 use crate::recent::Recent;
 use crate::scrub::Scrub;
 use crate::search::{Search, SearchOptions};
@@ -167,9 +167,22 @@ impl Drop for EmbeddedEngine {
     }
 }
 
-/// An answer that is there already.
-fn ready<'a, T: Send + 'a>(answer: Result<T, Failure>) -> Pending<'a, T> {
-    Box::pin(std::future::ready(answer))
+impl Lists for EmbeddedEngine {
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        Lists::applications(&self.reads, after, limit)
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        Lists::chats(&self.reads, token, range)
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        Lists::messages(&self.reads, token, chat, range)
+    }
 }
 
 impl Engine for EmbeddedEngine {
@@ -188,20 +201,8 @@ impl Engine for EmbeddedEngine {
         ready(self.reads.application(token))
     }
 
-    fn applications(
-        &self,
-        after: Option<ApplicationsAfter>,
-        limit: u32,
-    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
-        ready(self.reads.applications(after, limit))
-    }
-
     fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>> {
         ready(self.reads.chat(token, chat))
-    }
-
-    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
-        ready(self.reads.chats(token, range))
     }
 
     fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
@@ -228,10 +229,6 @@ impl Engine for EmbeddedEngine {
 
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
         ready(self.reads.message(token, chat, number))
-    }
-
-    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
-        ready(self.reads.messages(token, chat, range))
     }
 
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
@@ -266,6 +263,10 @@ impl Engine for EmbeddedEngine {
         limit: u32,
     ) -> Pending<'a, Page<ReadState>> {
         Box::pin(self.reads.unread_chats(token, reader, after, limit))
+    }
+
+    fn lists(&self) -> Pending<'_, Box<dyn Lists>> {
+        Box::pin(self.reads.lists())
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {

@@ -12,8 +12,9 @@ mod readers;
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationId, Changed, Changes, ChangesRequest, Chat, Cursor, FactSource, Failure,
-    LiveRange, Message, NumberRange, Page, ReadState, ReaderName, Rejection, Seen, Shortage, Token,
+    Application, ApplicationId, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Cursor,
+    FactSource, Failure, Lists, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName,
+    Rejection, Seen, Shortage, Token,
 };
 use tokio::sync::Semaphore;
 
@@ -40,6 +41,31 @@ impl From<ViewError> for Failure {
         } else {
             Failure::Internal(error.to_string())
         }
+    }
+}
+
+/// An answer that is there already.
+pub(crate) fn ready<'a, T: Send + 'a>(answer: Result<T, Failure>) -> Pending<'a, T> {
+    Box::pin(std::future::ready(answer))
+}
+
+impl Lists for Reads {
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        ready(listing::applications(&self.recent, after.as_ref(), limit))
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        let page = |id| listing::chats(&self.recent, id, range);
+        ready(self.id(token).and_then(page))
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        let page = |id| messages::page(&self.recent, id, chat, range);
+        ready(self.id(token).and_then(page))
     }
 }
 
@@ -74,11 +100,6 @@ impl Reads {
         Ok(Seen { thing: chat, cursor })
     }
 
-    pub(crate) fn chats(&self, token: &Token, range: NumberRange) -> Result<Page<Chat>, Failure> {
-        let id = self.id(token)?;
-        listing::chats(&self.recent, id, range)
-    }
-
     pub(crate) fn live_chats(&self, token: &Token, range: LiveRange) -> Result<Page<Chat>, Failure> {
         live::chats(&self.recent, self.id(token)?, range)
     }
@@ -102,14 +123,6 @@ impl Reads {
         listing::chats_by_activity(&self.recent, id, before, limit)
     }
 
-    pub(crate) fn applications(
-        &self,
-        after: Option<tiro_core::ApplicationsAfter>,
-        limit: u32,
-    ) -> Result<Page<Application, tiro_core::ApplicationsAfter>, Failure> {
-        listing::applications(&self.recent, after.as_ref(), limit)
-    }
-
     pub(crate) fn message(&self, token: &Token, chat: u64, number: u64) -> Result<Seen<Message>, Failure> {
         let id = self.id(token)?;
         let ((head, message), below) = self.recent.look(|active| {
@@ -131,14 +144,14 @@ impl Reads {
         })
     }
 
-    pub(crate) fn messages(
-        &self,
-        token: &Token,
-        chat: u64,
-        range: NumberRange,
-    ) -> Result<Page<Message>, Failure> {
-        let id = self.id(token)?;
-        messages::page(&self.recent, id, chat, range)
+    /// The lists of the state that is published now, once the view has it.
+    pub(crate) async fn lists(&self) -> Result<Box<dyn Lists>, Failure> {
+        let recent = Arc::clone(&self.recent);
+        blocking("waiting for the view", move || {
+            let settled = Recent::settled(recent.settle()?);
+            Ok(Box::new(Reads::new(Arc::new(settled))) as Box<dyn Lists>)
+        })
+        .await
     }
 
     /// A page of the newest entries is in memory and read at once; another one is read where reading may take long.

@@ -113,6 +113,11 @@ impl Recent {
         }
     }
 
+    /// A state that is in a view as a whole and stays as it is.
+    pub(crate) fn settled(view: Arc<Snapshot>) -> Recent {
+        Recent::new(view.applied(), ApplicationId(0), view)
+    }
+
     /// Makes a durable batch visible.
     pub(crate) fn publish(&self, end: LogPoint, events: &[Event], facts: &Facts) {
         let mut state = self.state.write();

@@ -1,7 +1,7 @@
 //! Lists: every page agrees with the slow way of listing everything and counting off.
 
 use tiro_core::{
-    ApplicationsAfter, Chat, Engine, LiveRange, Message, NumberRange, PAGE_BYTES_MAX, Page, Token,
+    ApplicationsAfter, Chat, Engine, Lists, LiveRange, Message, NumberRange, PAGE_BYTES_MAX, Page, Token,
 };
 
 use crate::World;
@@ -247,4 +247,61 @@ pub async fn the_list_of_applications_is_by_creation_time_and_token<W: World>(wo
         }
         world.reopen().await;
     }
+}
+
+pub async fn lists_that_are_kept_stay_those_of_one_moment<W: World>(world: W) {
+    let holder = Holder::of_new_application(&world, "moment").await;
+    let doomed = Holder::of_new_application(&world, "doomed").await;
+    for chat in 1..=5 {
+        holder.create_chat(&format!("chat {chat}")).await;
+    }
+    for number in 1..=40 {
+        holder.send(1, &format!("message {number}")).await;
+    }
+    holder.delete_message(1, 7).await;
+    let engine = world.engine();
+    let before = everything(&*engine, &holder.token).await;
+    let kept = engine.lists().await.expect("nothing is short");
+    holder.edit(1, 30, "edited").await;
+    holder.delete_message(1, 31).await;
+    holder.send(1, "later").await;
+    holder.rename_chat(2, "renamed").await;
+    holder.delete_chat(3).await;
+    holder.create_chat("later").await;
+    doomed.delete_application().await;
+    Holder::of_new_application(&world, "later").await;
+    // So that what the lists were read from is replaced below them, where an engine does that.
+    drop(engine.lists().await.expect("nothing is short"));
+    assert_ne!(everything(&*engine, &holder.token).await, before);
+    assert_eq!(everything(&*kept, &holder.token).await, before);
+    holder.delete_application().await;
+    assert_eq!(everything(&*kept, &holder.token).await, before);
+}
+
+/// All applications, the chats of one and the messages of its first chat, in small pages.
+async fn everything(lists: &dyn Lists, token: &Token) -> (Vec<String>, Vec<Chat>, Vec<Message>) {
+    let range = |after| NumberRange::After { after, before: None, limit: 3 };
+    let (mut applications, mut after) = (Vec::new(), None);
+    loop {
+        let page = lists.applications(after, 1).await.expect("the list is there");
+        let shown = page.items.iter().map(|application| format!("{application:?}"));
+        applications.extend(shown);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let (mut chats, mut after) = (Vec::new(), Some(0));
+    while let Some(from) = after {
+        let page = lists.chats(token, range(from)).await.expect("the application is there");
+        chats.extend(page.items);
+        after = page.next;
+    }
+    let (mut messages, mut after) = (Vec::new(), Some(0));
+    while let Some(from) = after {
+        let page = lists.messages(token, 1, range(from)).await.expect("the chat is there");
+        messages.extend(page.items);
+        after = page.next;
+    }
+    (applications, chats, messages)
 }

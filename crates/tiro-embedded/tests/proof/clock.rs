@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use tiro_conformance::check_export;
-use tiro_core::{Engine, NumberRange, Outcome, Timestamp};
+use tiro_core::{Engine, Lists, NumberRange, Outcome, Timestamp};
 use tiro_embedded::{EmbeddedEngine, Options};
 
 use crate::memory_disk::Shared;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tiro_conformance::{check_export, eventually};
-use tiro_core::{Engine, Failure, NumberRange, Shortage};
+use tiro_core::{Engine, Failure, Lists, NumberRange, Shortage};
 use tiro_embedded::disk::RealDisk;
 use tiro_embedded::log::LogOptions;
 use tiro_embedded::{EmbeddedEngine, Options, ViewOptions};

@@ -9,7 +9,7 @@ use http::Response;
 
 use super::live::List;
 use super::things::Thing;
-use super::walk::Walk;
+use super::walk::{Walk, Whole};
 use crate::answer;
 use crate::call::Call;
 use crate::problem::Problem;
@@ -91,24 +91,19 @@ pub(super) async fn answer(call: &Call, list: List) -> Result<Response<Body>, Pr
         return written(&list.page(call, skip, limit).await?);
     }
     // What is wrong with the list comes out before the answer begins.
-    let mut walk = Walk::begin(call, list).await?;
-    let first = walk.next().await?;
-    if walk.ended() {
-        return written(&first);
+    match Whole::of(call, &list).await? {
+        Whole::AtOnce(things) => written(&things),
+        Whole::InPages(walk) => {
+            let pieces = Streaming::of(walk).into_stream();
+            Ok(answer::text("application/json", Body::from_stream(pieces)))
+        }
     }
-    let mut out = vec![b'['];
-    let state = match append(&first, Separator::None, &mut out)? {
-        Separator::None => Streaming::beginning(walk),
-        Separator::Comma => Streaming::going_on(walk),
-    };
-    let rest = state.into_stream(out.into());
-    Ok(answer::text("application/json", Body::from_stream(rest)))
 }
 
 /// A list that is in memory.
 pub(super) fn written(things: &[Thing]) -> Result<Response<Body>, Problem> {
-    let mut out = vec![b'['];
-    append(things, Separator::None, &mut out)?;
+    let mut out = Vec::new();
+    append(things, &mut Separator::Opening, &mut out)?;
     out.push(b']');
     Ok(answer::text("application/json", out))
 }
@@ -116,47 +111,44 @@ pub(super) fn written(things: &[Thing]) -> Result<Response<Body>, Problem> {
 /// What stands before the next thing.
 #[derive(Clone, Copy)]
 enum Separator {
+    /// The list's own.
+    Opening,
     None,
     Comma,
 }
 
-fn append(things: &[Thing], mut separator: Separator, out: &mut Vec<u8>) -> Result<Separator, Problem> {
+fn append(things: &[Thing], separator: &mut Separator, out: &mut Vec<u8>) -> Result<(), Problem> {
+    if let Separator::Opening = separator {
+        out.push(b'[');
+        *separator = Separator::None;
+    }
     for thing in things {
         if let Separator::Comma = separator {
             out.push(b',');
         }
         thing.write(out)?;
-        separator = Separator::Comma;
+        *separator = Separator::Comma;
     }
-    Ok(separator)
+    Ok(())
 }
 
 /// A list on its way out: one engine page at a time, as fast as the client takes it.
 struct Streaming {
     walk: Walk,
     separator: Separator,
-    closed: bool,
 }
 
 impl Streaming {
-    fn beginning(walk: Walk) -> Streaming {
+    fn of(walk: Walk) -> Streaming {
         Streaming {
             walk,
-            separator: Separator::None,
-            closed: false,
+            separator: Separator::Opening,
         }
     }
 
-    fn going_on(walk: Walk) -> Streaming {
-        Streaming {
-            separator: Separator::Comma,
-            ..Streaming::beginning(walk)
-        }
-    }
-
-    /// The list behind its first piece. An error ends it: the client sees a body that breaks off.
-    fn into_stream(self, first: Bytes) -> impl stream::Stream<Item = io::Result<Bytes>> + Send + 'static {
-        let rest = stream::try_unfold(self, |mut streaming| async move {
+    /// The list in pieces. An error ends it: the client sees a body that breaks off.
+    fn into_stream(self) -> impl stream::Stream<Item = io::Result<Bytes>> + Send + 'static {
+        stream::try_unfold(self, |mut streaming| async move {
             match streaming.next_bytes().await {
                 Ok(bytes) => Ok(bytes.map(|bytes| (bytes, streaming))),
                 Err(problem) => {
@@ -164,24 +156,21 @@ impl Streaming {
                     Err(io::Error::other("the list broke off"))
                 }
             }
-        });
-        stream::StreamExt::chain(stream::iter([Ok(first)]), rest)
+        })
     }
 
+    /// The next piece, which is never empty; `None` at the end.
     async fn next_bytes(&mut self) -> Result<Option<Bytes>, Problem> {
-        if self.closed {
-            return Ok(None);
-        }
         let mut out = Vec::new();
         // An engine page of tombstones alone has nothing to send.
-        while out.is_empty() && !self.walk.ended() {
-            let things = self.walk.next().await?;
-            self.separator = append(&things, self.separator, &mut out)?;
+        while out.is_empty()
+            && let Some(things) = self.walk.next().await?
+        {
+            append(&things, &mut self.separator, &mut out)?;
+            if self.walk.ended() {
+                out.push(b']');
+            }
         }
-        if self.walk.ended() {
-            out.push(b']');
-            self.closed = true;
-        }
-        Ok(Some(out.into()))
+        Ok((!out.is_empty()).then(|| out.into()))
     }
 }

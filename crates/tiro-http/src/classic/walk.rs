@@ -1,104 +1,112 @@
-//! A walk over all live things of a list, one engine page in memory.
+//! All live things of a list as they are at one moment, one engine page in memory.
 
-use tiro_core::{ApplicationsAfter, Failure, NumberRange, PAGE_LIMIT_MAX, Token};
+use tiro_core::{ApplicationsAfter, Failure, Lists, NumberRange, PAGE_LIMIT_MAX, Token};
 
 use super::live::List;
 use super::things::Thing;
 use crate::app::App;
 
-/// Where in a list a walk is. Things created after it began are not part of it.
+/// A list as a whole.
+pub(super) enum Whole {
+    /// It was one engine page.
+    AtOnce(Vec<Thing>),
+    /// It has to be walked.
+    InPages(Walk),
+}
+
+/// Where a walk over one state is.
 pub(super) struct Walk {
-    app: App,
-    place: Place,
-    ended: bool,
+    lists: Box<dyn Lists>,
+    /// `None` behind the last page.
+    place: Option<Place>,
 }
 
 enum Place {
     Applications { after: Option<ApplicationsAfter> },
-    Chats { token: Token, span: Span },
-    Messages { token: Token, chat: u64, span: Span },
+    Chats { token: Token, after: u64 },
+    Messages { token: Token, chat: u64, after: u64 },
 }
 
-/// Numbers that are still to be walked.
-struct Span {
-    /// The last number walked.
-    after: u64,
-    /// The last number when the walk began.
-    last: u64,
-}
-
-impl Span {
-    fn through(last: u64) -> Span {
-        Span { after: 0, last }
-    }
-
-    fn range(&self) -> NumberRange {
-        NumberRange::After {
-            after: self.after,
-            before: Some(self.last.saturating_add(1)),
-            limit: PAGE_LIMIT_MAX,
+impl Whole {
+    /// # Errors
+    /// An application or chat that is not there.
+    pub(super) async fn of(app: &App, list: &List) -> Result<Whole, Failure> {
+        // A page is one state already, and most lists are no longer than one.
+        let (things, rest) = Place::beginning(list).read(&*app.engine).await?;
+        if rest.is_none() {
+            return Ok(Whole::AtOnce(things));
         }
-    }
-
-    /// Goes on behind a page; tells whether there is no more.
-    fn advance(&mut self, next: Option<u64>) -> bool {
-        self.after = next.unwrap_or(self.last);
-        self.after >= self.last
+        Ok(Whole::InPages(Walk {
+            lists: app.engine.lists().await?,
+            place: Some(Place::beginning(list)),
+        }))
     }
 }
 
 impl Walk {
-    /// # Errors
-    /// An application or chat that is not there.
-    pub(super) async fn begin(app: &App, list: List) -> Result<Walk, Failure> {
-        let place = match list {
-            List::Applications => Place::Applications { after: None },
-            List::Chats { token } => {
-                let application = app.engine.application(&token).await?.thing;
-                let span = Span::through(application.last_chat_number);
-                Place::Chats { token, span }
-            }
-            List::Messages { token, chat } => {
-                let thing = app.engine.chat(&token, chat).await?.thing;
-                let span = Span::through(thing.last_message_number);
-                Place::Messages { token, chat, span }
-            }
+    /// The live things of the next engine page, which may have none; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Thing>>, Failure> {
+        let Some(place) = self.place.take() else {
+            return Ok(None);
         };
-        Ok(Walk {
-            app: app.clone(),
-            place,
-            ended: false,
-        })
+        let (things, rest) = place.read(&*self.lists).await?;
+        self.place = rest;
+        Ok(Some(things))
     }
 
     /// Whether everything was read.
     pub(super) fn ended(&self) -> bool {
-        self.ended
+        self.place.is_none()
+    }
+}
+
+impl Place {
+    fn beginning(list: &List) -> Place {
+        match list {
+            List::Applications => Place::Applications { after: None },
+            List::Chats { token } => Place::Chats {
+                token: token.clone(),
+                after: 0,
+            },
+            List::Messages { token, chat } => Place::Messages {
+                token: token.clone(),
+                chat: *chat,
+                after: 0,
+            },
+        }
     }
 
-    /// The live things of the next engine page; it may have none.
-    pub(super) async fn next(&mut self) -> Result<Vec<Thing>, Failure> {
-        let engine = &self.app.engine;
-        let things: Vec<Thing> = match &mut self.place {
+    /// The live things of the page that begins here, and where the next one does.
+    async fn read(self, lists: &dyn Lists) -> Result<(Vec<Thing>, Option<Place>), Failure> {
+        let (things, rest): (Vec<Thing>, _) = match self {
             Place::Applications { after } => {
-                let page = engine.applications(after.take(), PAGE_LIMIT_MAX).await?;
-                self.ended = page.next.is_none();
-                *after = page.next;
-                page.items.into_iter().map(Thing::Application).collect()
+                let page = lists.applications(after, PAGE_LIMIT_MAX).await?;
+                let rest = page.next.map(|after| Place::Applications { after: Some(after) });
+                (page.items.into_iter().map(Thing::Application).collect(), rest)
             }
-            Place::Chats { token, span } => {
-                let page = engine.chats(token, span.range()).await?;
-                self.ended = span.advance(page.next);
-                page.items.into_iter().map(Thing::Chat).collect()
+            Place::Chats { token, after } => {
+                let page = lists.chats(&token, behind(after)).await?;
+                let rest = page.next.map(|after| Place::Chats { token, after });
+                (page.items.into_iter().map(Thing::Chat).collect(), rest)
             }
-            Place::Messages { token, chat, span } => {
-                let page = engine.messages(token, *chat, span.range()).await?;
-                self.ended = span.advance(page.next);
-                let chat = *chat;
+            Place::Messages { token, chat, after } => {
+                let page = lists.messages(&token, chat, behind(after)).await?;
+                let rest = page.next.map(|after| Place::Messages { token, chat, after });
                 let things = page.items.into_iter();
-                things.map(|message| Thing::Message(chat, message)).collect()
+                (
+                    things.map(|message| Thing::Message(chat, message)).collect(),
+                    rest,
+                )
             }
         };
-        Ok(things.into_iter().filter(Thing::is_live).collect())
+        Ok((things.into_iter().filter(Thing::is_live).collect(), rest))
+    }
+}
+
+fn behind(after: u64) -> NumberRange {
+    NumberRange::After {
+        after,
+        before: None,
+        limit: PAGE_LIMIT_MAX,
     }
 }

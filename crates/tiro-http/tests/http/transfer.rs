@@ -16,7 +16,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http::{Method, Request, Response, header};
 use tiro_conformance::sample;
-use tiro_core::Engine;
+use tiro_core::Lists;
 use tiro_http::{App, Config};
 use tower_service::Service;
 

@@ -1,14 +1,14 @@
 //! The reference engine, which can be told to fail, to panic, to hold writes back, or to have an index that is behind.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Cursor, Engine, Export, Failure,
-    Health, IfBehind, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request,
-    SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
+    Health, IfBehind, Lists, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply,
+    Request, SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -23,7 +23,7 @@ pub(crate) struct TestEngine {
     behind: Mutex<Option<SearchBehind>>,
     searches_hang: Mutex<bool>,
     /// How many pages of messages were read.
-    pages: AtomicUsize,
+    pages: Arc<AtomicUsize>,
     /// Writes are answered while this is true.
     answering: watch::Sender<bool>,
     /// How many writes were taken over.
@@ -41,7 +41,7 @@ impl Default for TestEngine {
             panics: Mutex::default(),
             behind: Mutex::default(),
             searches_hang: Mutex::default(),
-            pages: AtomicUsize::default(),
+            pages: Arc::default(),
             answering: watch::Sender::new(true),
             writes: watch::Sender::new(0),
             waits: watch::Sender::new(0),
@@ -104,6 +104,25 @@ impl TestEngine {
     }
 }
 
+impl Lists for TestEngine {
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        self.inner.applications(after, limit)
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        self.inner.chats(token, range)
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.inner.messages(token, chat, range)
+    }
+}
+
 impl Engine for TestEngine {
     fn write(&self, request: Request) -> Pending<'static, Reply> {
         let reply = match self.failure.lock().unwrap().clone() {
@@ -123,20 +142,8 @@ impl Engine for TestEngine {
         self.inner.application(token)
     }
 
-    fn applications(
-        &self,
-        after: Option<ApplicationsAfter>,
-        limit: u32,
-    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
-        self.inner.applications(after, limit)
-    }
-
     fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>> {
         self.inner.chat(token, chat)
-    }
-
-    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
-        self.inner.chats(token, range)
     }
 
     fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
@@ -164,11 +171,6 @@ impl Engine for TestEngine {
 
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
         self.inner.message(token, chat, number)
-    }
-
-    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
-        self.pages.fetch_add(1, Ordering::Relaxed);
-        self.inner.messages(token, chat, range)
     }
 
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
@@ -223,6 +225,14 @@ impl Engine for TestEngine {
         self.inner.unread_chats(token, reader, after, limit)
     }
 
+    fn lists(&self) -> Pending<'_, Box<dyn Lists>> {
+        Box::pin(async {
+            let lists = self.inner.lists().await?;
+            let pages = Arc::clone(&self.pages);
+            Ok(Box::new(CountedLists { lists, pages }) as Box<dyn Lists>)
+        })
+    }
+
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
         self.inner.export(token)
     }
@@ -232,5 +242,30 @@ impl Engine for TestEngine {
             writes_blocked: *self.blocked.lock().unwrap(),
             ..self.inner.health()
         }
+    }
+}
+
+/// The lists of one moment, whose pages count with the others.
+struct CountedLists {
+    lists: Box<dyn Lists>,
+    pages: Arc<AtomicUsize>,
+}
+
+impl Lists for CountedLists {
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        self.lists.applications(after, limit)
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        self.lists.chats(token, range)
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.lists.messages(token, chat, range)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Command, Engine, Export, Failure,
-    Health, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request,
+    Health, Lists, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request,
     SearchRequest, Searched, Seen, Shortage, Timestamp, Token, Unavailable,
 };
 use tokio::sync::Semaphore;
@@ -49,6 +49,24 @@ impl Watched {
     }
 }
 
+impl Lists for Watched {
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        self.inner.applications(after, limit)
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        self.inner.chats(token, range)
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        self.inner.messages(token, chat, range)
+    }
+}
+
 impl Engine for Watched {
     fn write(&self, request: Request) -> Pending<'static, Reply> {
         if let Some(Some(shortage)) = self.shortages.lock().unwrap().pop_front() {
@@ -70,20 +88,8 @@ impl Engine for Watched {
         self.inner.application(token)
     }
 
-    fn applications(
-        &self,
-        after: Option<ApplicationsAfter>,
-        limit: u32,
-    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
-        self.inner.applications(after, limit)
-    }
-
     fn chat<'a>(&'a self, token: &'a Token, chat: u64) -> Pending<'a, Seen<Chat>> {
         self.inner.chat(token, chat)
-    }
-
-    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
-        self.inner.chats(token, range)
     }
 
     fn live_chats<'a>(&'a self, token: &'a Token, range: LiveRange) -> Pending<'a, Page<Chat>> {
@@ -110,10 +116,6 @@ impl Engine for Watched {
 
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
         self.inner.message(token, chat, number)
-    }
-
-    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
-        self.inner.messages(token, chat, range)
     }
 
     fn search(&self, request: SearchRequest) -> Pending<'_, Searched> {
@@ -145,6 +147,10 @@ impl Engine for Watched {
         limit: u32,
     ) -> Pending<'a, Page<ReadState>> {
         self.inner.unread_chats(token, reader, after, limit)
+    }
+
+    fn lists(&self) -> Pending<'_, Box<dyn Lists>> {
+        self.inner.lists()
     }
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
