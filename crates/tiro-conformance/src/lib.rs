@@ -24,5 +24,6 @@ pub use check::check_export;
 pub use eventually::eventually;
 pub use export::{ExportedApplication, assert_same_export, read_export, restore};
 pub use generator::Generator;
+pub use rebuild::check_feeds;
 pub use reference::{Clock, ReferenceEngine};
 pub use world::{World, run};

@@ -4,12 +4,14 @@
 //! through the port, as a client would.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tiro_core::{
     Action, Application, Changes, ChangesFilter, ChangesRequest, Chat, Cursor, Engine, Entry, IfDeleted,
     Message, ReadState, ReaderName, Subject, Thing, Token,
 };
 
+use crate::export::ExportedApplication;
 use crate::holder::Holder;
 
 /// What the entries so far add up to.
@@ -244,4 +246,18 @@ pub(crate) async fn feed_agrees(holder: &Holder, limit: u32) {
     let mut rebuilt = Rebuilt::default();
     rebuilt.take(follow(&*holder.engine, &holder.token, None, limit).await);
     rebuilt.agrees(holder).await;
+}
+
+/// The feed of every live application of an export adds up, alone, to what a fresh read of everything says.
+///
+/// # Panics
+/// If one does not.
+pub async fn check_feeds(engine: &Arc<dyn Engine>, exported: &[ExportedApplication], limit: u32) {
+    for one in exported.iter().filter(|one| one.application.deleted_at.is_none()) {
+        let holder = Holder {
+            engine: Arc::clone(engine),
+            token: one.application.token.clone(),
+        };
+        feed_agrees(&holder, limit).await;
+    }
 }

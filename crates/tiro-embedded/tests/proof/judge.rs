@@ -1,14 +1,19 @@
 //! Holds a data folder that was found after a crash against the workload that was written to it.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
-use tiro_conformance::check_export;
-use tiro_core::{Command, Outcome};
+use tiro_conformance::{check_export, check_feeds};
+use tiro_core::{Command, Engine, Outcome};
 use tiro_embedded::EmbeddedEngine;
 
 use crate::media::{Note, Step};
 use crate::store::{Store, block_on, export};
 use crate::wish::Wish;
 use crate::workload::Workload;
+
+/// In one of so many the feeds are held against a fresh read too: it takes longer than all the rest.
+const FEEDS_ONE_IN: usize = 8;
 
 /// What the writer knew when the crash came.
 #[derive(Clone, Copy, Debug, Default)]
@@ -41,11 +46,12 @@ impl Known {
 }
 
 /// Opens the store and checks that it has every acknowledged request and nothing that was not asked for, that keys,
-/// numbers and counts are right, that the view was not made anew, and that it goes on. Answers how many requests it has.
+/// numbers, counts and feeds are right, that the view was not made anew, and that it goes on. Answers how many requests it has.
 pub(crate) fn judge(store: &Store, workload: &Workload, known: Known, rng: &mut Rng) -> usize {
     let engine = store
         .open()
         .unwrap_or_else(|error| panic!("does not open: {error}"));
+    let engine = Arc::new(engine);
     let opening = engine.opening();
     assert_eq!(opening.view_rebuilt, None, "the view was made anew");
     assert_eq!(opening.log.accepted_loss, None);
@@ -55,18 +61,22 @@ pub(crate) fn judge(store: &Store, workload: &Workload, known: Known, rng: &mut 
         "the view had batch {} and now has only {replayed_from}",
         known.view_sequence
     );
-    let found = export(&engine);
+    let found = export(&*engine);
     check_export(&found).unwrap();
+    if rng.usize(..FEEDS_ONE_IN) == 0 {
+        let engine: Arc<dyn Engine> = engine.clone();
+        block_on(check_feeds(&engine, &found, rng.u32(1..=1_000)));
+    }
     let present = workload.requests_in(&found, known.acknowledged, known.submitted);
     check_keys(&engine, workload, present, rng);
-    assert!(export(&engine) == found, "requests sent again changed something");
+    assert!(export(&*engine) == found, "requests sent again changed something");
     if let Some(next) = workload.wishes.get(present) {
         assert_eq!(
-            block_on(next.submit(&engine)),
+            block_on(next.submit(&*engine)),
             workload.replies[present],
             "the next wish"
         );
-        workload.requests_in(&export(&engine), present + 1, present + 1);
+        workload.requests_in(&export(&*engine), present + 1, present + 1);
     }
     engine.close().unwrap();
     present
