@@ -12,9 +12,9 @@ use super::Folded;
 /// Longest gram: two scalars of four bytes.
 const GRAM_BYTES_MAX: usize = 8;
 
-/// The letters whose neighbours are many in every text: of English the twelve most frequent, of other languages
+/// The letters whose neighbours are many in every text: of English the ten most frequent, of other languages
 /// written in these letters nearly the same. Three of them narrow little down, three others do.
-const FREQUENT: &[u8] = b" etaoinshrdlu";
+const FREQUENT: &[u8] = b" etaoinshrd";
 
 /// One gram: its UTF-8, 3 to 8 bytes. Ordered by these bytes. No two grams have the same bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -177,8 +177,8 @@ mod tests {
 
     #[test]
     fn four_neighbours_are_a_gram_if_all_are_frequent() {
-        assert_eq!(all("a NUT"), [" nu", " nut", "a n", "a nu", "nut"]);
-        assert_eq!(all("nutb"), ["nut", "utb"]);
+        assert_eq!(all("a NOT"), [" no", " not", "a n", "a no", "not"]);
+        assert_eq!(all("notb"), ["not", "otb"]);
     }
 
     #[test]
@@ -199,9 +199,9 @@ mod tests {
         assert_eq!(longest("the"), ["the"]);
         assert_eq!(longest("that"), ["that"]);
         assert_eq!(longest("thating"), ["atin", "hati", "ing", "that"]);
-        assert_eq!(longest("ubuntu"), ["bun", "ubu", "untu"]);
+        assert_eq!(longest("beneath"), ["ben", "eath", "enea", "neat"]);
         assert_eq!(longest("the世this"), ["e世", "the", "this", "世t"]);
-        assert_eq!(longest("nu世"), ["u世"]);
-        assert_eq!(longest("nu"), Vec::<String>::new());
+        assert_eq!(longest("no世"), ["o世"]);
+        assert_eq!(longest("no"), Vec::<String>::new());
     }
 }
