@@ -218,7 +218,7 @@ impl Generation {
         let changes = self.changes.get(&application).map_or(&[][..], Vec::as_slice);
         let start = changes.partition_point(|change| change.position < first);
         let end = changes.partition_point(|change| change.position <= last);
-        changes.get(start..end).unwrap_or_default()
+        &changes[start..end.max(start)]
     }
 
     /// The position of the first change of this span.

@@ -93,8 +93,8 @@ impl DiskIndex {
         }
         let mut index = Index::open(CheckedDirectory::open(folder)?)?;
         let (schema, fields) = schema();
-        let payload = index.load_metas()?.payload.unwrap_or_default();
-        let through = payload::decode(&payload);
+        let payload = index.load_metas()?.payload;
+        let through = payload.as_deref().and_then(payload::decode);
         if through.is_none() || index.schema() != schema {
             return Err(IndexError::Unusable(
                 "another version of Tiro made it, or other rules of folding".into(),

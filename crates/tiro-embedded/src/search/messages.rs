@@ -68,8 +68,7 @@ fn each_of_run(below: &Below, run: &Run, changed: &[Message], visit: Visit<'_>) 
     let mut known: Vec<u64> = Vec::with_capacity(changed.len());
     let frozen = below
         .frozen()
-        .map(|frozen| in_memory(frozen, run))
-        .unwrap_or_default();
+        .map_or_else(Vec::new, |frozen| in_memory(frozen, run));
     for message in changed.iter().chain(&frozen) {
         if known.contains(&message.number) {
             continue;

@@ -79,14 +79,9 @@ impl Rows {
                 messages,
                 ..
             } => {
-                let rows = (0..).zip(messages).map(|(step, message)| Row {
-                    application,
-                    chat: *chat,
-                    number: first_number + step,
-                    created_position: first_position + step,
-                    created_at: message.created_at.unwrap_or(*at),
-                    cause: Cause::Created,
-                    content: Arc::clone(&message.content),
+                let rows = (0..).zip(messages).filter_map(|(step, message)| {
+                    let message = message.message(first_number + step, first_position + step, *at);
+                    Row::of(application, *chat, &message, Cause::Created)
                 });
                 self.written.extend(rows);
             }

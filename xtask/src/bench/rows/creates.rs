@@ -1,13 +1,15 @@
 //! Single creates over HTTP: against the same server's /healthz, without a search index, with a key each, against Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::bench::Plan;
 use crate::bench::compare::{Contender, Rounds, in_turns};
+use crate::bench::load::Load;
 use crate::bench::redis::Redis;
 use crate::bench::report::{Bound, Row, Unit, thousands};
 use crate::bench::requests::{Requests, get, post};
 use crate::bench::server::Server;
+use crate::bench::{CONNECTIONS, Plan};
 
 const CHATS: usize = 200;
 /// Different requests; they are sent in turns.
@@ -123,4 +125,25 @@ fn rows(plan: &Plan, rounds: &Rounds, redis: &Redis) -> Vec<Row> {
             ),
         ),
     ]
+}
+
+/// Single creates that go to each of the first `chats` of an application in turn.
+pub(super) fn over_chats(
+    plan: &Plan,
+    (server, token): (&Server, &str),
+    chats: usize,
+    lasts: Duration,
+) -> Load {
+    let create = |(place, text): (usize, &String)| {
+        let chat = place % chats + 1;
+        post(&format!("/v1/applications/{token}/chats/{chat}/messages"), text)
+    };
+    let requests = plan.messages(REQUESTS).iter().enumerate().map(create).collect();
+    Load {
+        server: server.address(),
+        requests: Arc::new(Requests::plain(requests)),
+        connections: CONNECTIONS,
+        status: 201,
+        lasts,
+    }
 }

@@ -12,7 +12,8 @@ use crate::bench::compare::{in_turns, median};
 use crate::bench::load::Load;
 use crate::bench::pages;
 use crate::bench::report::{Bound, Row, Unit, thousands};
-use crate::bench::requests::{Requests, post};
+use crate::bench::requests::post;
+use crate::bench::rows::creates::over_chats;
 use crate::bench::series::Series;
 use crate::bench::server::{Server, batch_body};
 use crate::bench::{CONNECTIONS, Plan};
@@ -22,8 +23,6 @@ const BATCH_MESSAGES: usize = 1_000;
 /// Different batches; each chat gets many of them.
 const BATCHES: usize = 64;
 const FILLING_CONNECTIONS: usize = 4;
-/// Different creates.
-const CREATES: usize = 20_000;
 /// Writes before a kill, so that there is something to replay.
 const BEFORE_KILL: Duration = Duration::from_secs(1);
 
@@ -92,21 +91,7 @@ impl Filled {
     }
 
     fn creates(&self, plan: &Plan, lasts: Duration) -> Load {
-        let create = |(place, text): (usize, &String)| {
-            let chat = place % CHATS + 1;
-            post(
-                &format!("/v1/applications/{}/chats/{chat}/messages", self.token),
-                text,
-            )
-        };
-        let requests = plan.messages(CREATES).iter().enumerate().map(create).collect();
-        Load {
-            server: self.server.address(),
-            requests: Arc::new(Requests::plain(requests)),
-            connections: CONNECTIONS,
-            status: 201,
-            lasts,
-        }
+        over_chats(plan, (&self.server, &self.token), CHATS, lasts)
     }
 }
 

@@ -3,21 +3,18 @@
 mod delivery;
 mod held;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::bench::compare::in_turns;
 use crate::bench::load::Load;
 use crate::bench::report::{Bound, Row, Unit, thousands};
-use crate::bench::requests::{Requests, post};
+use crate::bench::rows::creates::over_chats;
 use crate::bench::server::Server;
 use crate::bench::{CONNECTIONS, Plan};
 use held::Held;
 
 /// Chats that are written to; nobody follows their application.
 const CHATS: usize = 1_000;
-/// Different creates.
-const CREATES: usize = 20_000;
 
 const ALONE: &str = "alone";
 const BESIDE: &str = "beside idle streams";
@@ -83,20 +80,6 @@ impl Written {
     }
 
     fn creates(&self, plan: &Plan, lasts: Duration) -> Load {
-        let create = |(place, text): (usize, &String)| {
-            let chat = place % CHATS + 1;
-            post(
-                &format!("/v1/applications/{}/chats/{chat}/messages", self.token),
-                text,
-            )
-        };
-        let requests = plan.messages(CREATES).iter().enumerate().map(create).collect();
-        Load {
-            server: self.server.address(),
-            requests: Arc::new(Requests::plain(requests)),
-            connections: CONNECTIONS,
-            status: 201,
-            lasts,
-        }
+        over_chats(plan, (&self.server, &self.token), CHATS, lasts)
     }
 }
