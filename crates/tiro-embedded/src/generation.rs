@@ -3,7 +3,7 @@
 //! Rows are absolute, so writing them twice changes nothing. Messages created in a chat within one span have numbers
 //! without a gap, and so have changes of an application, hence vectors with a first number.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -17,6 +17,7 @@ use crate::log::LogPoint;
 use crate::planted;
 
 pub(crate) type Map<K, V> = HashMap<K, V, RandomState>;
+type Set<K> = HashSet<K, RandomState>;
 
 /// Bytes that a row costs beyond its texts, for the bound on memory.
 const ROW_BYTES: usize = 128;
@@ -85,8 +86,8 @@ pub(crate) struct Generation {
     pub(crate) keys: Map<(Option<ApplicationId>, KeyName), (ApplicationId, u64)>,
     /// Restores that were finished.
     pub(crate) restored: Vec<ApplicationId>,
-    /// Restores that were given up.
-    pub(crate) abandoned: Vec<ApplicationId>,
+    /// Restores that were given up. They hide what lies below this span.
+    pub(crate) abandoned: Set<ApplicationId>,
 }
 
 impl Generation {
@@ -104,7 +105,7 @@ impl Generation {
             changes: Map::default(),
             keys: Map::default(),
             restored: Vec::new(),
-            abandoned: Vec::new(),
+            abandoned: Set::default(),
         }
     }
 
@@ -166,7 +167,7 @@ impl Generation {
             }
             Event::RestoreAbandoned { .. } => {
                 self.applications.remove(&id);
-                self.abandoned.push(id);
+                self.abandoned.insert(id);
             }
             Event::MessagesCreated {
                 chat,
@@ -197,6 +198,14 @@ impl Generation {
             }
             changes.push(change);
         });
+    }
+
+    /// What this span says of an application; `Some(None)` if it was forgotten, whatever lies below.
+    pub(crate) fn application(&self, id: ApplicationId) -> Option<Option<&Application>> {
+        match self.applications.get(&id) {
+            Some(application) => Some(Some(application)),
+            None => self.abandoned.contains(&id).then_some(None),
+        }
     }
 
     pub(crate) fn chat(&self, application: ApplicationId, chat: u64) -> Option<&Chat> {

@@ -5,6 +5,7 @@ mod feed;
 mod folder;
 mod format;
 mod panics;
+mod restores;
 mod search;
 mod verifies;
 

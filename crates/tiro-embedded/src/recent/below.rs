@@ -35,8 +35,8 @@ impl Below {
         id: ApplicationId,
         read: impl FnOnce(&Application) -> T,
     ) -> Result<Option<T>, ViewError> {
-        match self.frozen().and_then(|frozen| frozen.applications.get(&id)) {
-            Some(application) => Ok(Some(read(application))),
+        match self.frozen().and_then(|frozen| frozen.application(id)) {
+            Some(application) => Ok(application.map(read)),
             None => Ok(self.view.cached_application(id)?.map(|row| read(&row))),
         }
     }

@@ -61,15 +61,15 @@ impl Rows<'_> {
     /// The end of an application's feed. Whatever changes in an application moves it.
     fn last_position(self, id: ApplicationId) -> Result<Option<u64>, ViewError> {
         let position = |row: &Application| row.last_position;
-        match self.look(|active| active.applications.get(&id).map(position)) {
-            (Some(position), _) => Ok(Some(position)),
+        match self.look(|active| active.application(id).map(|row| row.map(position))) {
+            (Some(position), _) => Ok(position),
             (None, below) => below.application(id, position),
         }
     }
 
     pub(crate) fn application(self, id: ApplicationId) -> Result<Option<Application>, ViewError> {
-        match self.look(|active| active.applications.get(&id).cloned()) {
-            (Some(application), _) => Ok(Some(application)),
+        match self.look(|active| active.application(id).map(Option::<&Application>::cloned)) {
+            (Some(application), _) => Ok(application),
             (None, below) => below.application(id, Application::clone),
         }
     }

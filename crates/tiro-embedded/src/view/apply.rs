@@ -90,6 +90,10 @@ impl Round<'_> {
         for application in generation.restored.iter().chain(&generation.abandoned) {
             self.remove(key(Kind::Restoring, *application, &[]));
         }
+        // A restore that was given up leaves nothing, not even a tombstone.
+        for application in &generation.abandoned {
+            self.remove(key(Kind::Application, *application, &[]));
+        }
         for (application, chat) in generation.deleted() {
             self.put(key(Kind::Garbage, application, &[chat]), Vec::new());
         }

@@ -89,19 +89,7 @@ impl Round<'_> {
                 self.remove(place.to_vec());
             }
         }
-        if chat == 0 {
-            self.forget_abandoned(application)?;
-        }
         Ok(left)
-    }
-
-    /// A restore that was given up leaves nothing, not even a tombstone.
-    fn forget_abandoned(&mut self, application: ApplicationId) -> Result<(), ViewError> {
-        let row = self.before.application(application)?;
-        if row.is_some_and(|row| row.deleted_at.is_none()) {
-            self.remove(key(Kind::Application, application, &[]));
-        }
-        Ok(())
     }
 }
 
