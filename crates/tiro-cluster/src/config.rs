@@ -1,0 +1,177 @@
+//! The file that `--cluster` names: where the four systems are, and what nodes share.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Deserialize;
+
+/// Where a cluster's systems are. Unknown members are refused.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterConfig {
+    /// `mysql://user:password@host:port/database`; the database is made if it is missing.
+    pub mysql: String,
+    /// `amqp://user:password@host:port/vhost`.
+    pub rabbitmq: String,
+    /// `redis://host:port/number`.
+    pub redis: String,
+    /// `http://host:port`.
+    pub opensearch: String,
+    /// What queues, indexes and keys of this cluster begin with, so that several share the systems: 1 to 32 of
+    /// `a-z 0-9 -`.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// The key of operators; a flag or variable of the program goes first.
+    pub operator_key: Option<String>,
+    /// Signs what nodes hand out for each other; the same on every node.
+    pub secret: Option<String>,
+    /// Partitions of a new cluster, 1 to 256; one that exists keeps its own.
+    #[serde(default = "default_partitions")]
+    pub partitions: u16,
+    /// Most connections of a node for reads.
+    #[serde(default = "default_read_connections")]
+    pub mysql_read_connections_max: u32,
+    /// Takes settings of MySQL that can lose acknowledged writes.
+    #[serde(default)]
+    pub mysql_allow_unsafe: bool,
+}
+
+fn default_name() -> String {
+    "tiro".to_owned()
+}
+
+fn default_partitions() -> u16 {
+    16
+}
+
+fn default_read_connections() -> u32 {
+    16
+}
+
+/// Secrets are not shown.
+impl fmt::Debug for ClusterConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterConfig")
+            .field("name", &self.name)
+            .field("partitions", &self.partitions)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the file of a cluster is not usable.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// It cannot be read.
+    Unreadable(std::io::Error),
+    /// It is not TOML of the right members.
+    Malformed(String),
+    /// A member has a value that means nothing.
+    Wrong {
+        /// The member.
+        member: &'static str,
+        /// What would be right.
+        expected: &'static str,
+    },
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConfigError::Unreadable(error) => write!(f, "it cannot be read: {error}"),
+            ConfigError::Malformed(text) => f.write_str(text),
+            ConfigError::Wrong { member, expected } => write!(f, "`{member}` must be {expected}"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl ClusterConfig {
+    /// Reads the file of a cluster.
+    ///
+    /// # Errors
+    /// Why it cannot be used; the text names the member.
+    pub fn read(file: &Path) -> Result<ClusterConfig, ConfigError> {
+        let text = std::fs::read_to_string(file).map_err(ConfigError::Unreadable)?;
+        ClusterConfig::parse(&text)
+    }
+
+    /// Reads the text of such a file.
+    ///
+    /// # Errors
+    /// Why it cannot be used; the text names the member.
+    pub fn parse(text: &str) -> Result<ClusterConfig, ConfigError> {
+        let config: ClusterConfig =
+            toml::from_str(text).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |member, expected| Err(ConfigError::Wrong { member, expected });
+        let urls = [
+            ("mysql", &self.mysql, "mysql://"),
+            ("rabbitmq", &self.rabbitmq, "amqp"),
+            ("redis", &self.redis, "redis"),
+            ("opensearch", &self.opensearch, "http"),
+        ];
+        for (member, url, scheme) in urls {
+            if !url.starts_with(scheme) || !url.contains("://") {
+                return wrong(
+                    member,
+                    "a URL of that system, such as mysql://user:password@host:3306/tiro",
+                );
+            }
+        }
+        let named = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(named) {
+            return wrong("name", "1 to 32 of a-z, 0-9 and -");
+        }
+        if !(1..=256).contains(&self.partitions) {
+            return wrong("partitions", "1 to 256");
+        }
+        if !(1..=1_000).contains(&self.mysql_read_connections_max) {
+            return wrong("mysql_read_connections_max", "1 to 1000");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALLEST: &str = "mysql = \"mysql://u:p@127.0.0.1:3306/tiro\"\nrabbitmq = \"amqp://127.0.0.1\"\n\
+                            redis = \"redis://127.0.0.1\"\nopensearch = \"http://127.0.0.1:9200\"\n";
+
+    #[test]
+    fn four_addresses_are_enough() {
+        let config = ClusterConfig::parse(SMALLEST).unwrap();
+        assert_eq!((config.name.as_str(), config.partitions), ("tiro", 16));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let wrong = [
+            ("partitions = 0", "partitions"),
+            ("partitions = 257", "partitions"),
+            ("name = \"A\"", "name"),
+            ("name = \"\"", "name"),
+            ("mysql_read_connections_max = 0", "mysql_read_connections_max"),
+            ("partition = 4", "partition"),
+        ];
+        for (line, member) in wrong {
+            let error = ClusterConfig::parse(&format!("{SMALLEST}{line}\n")).unwrap_err();
+            assert!(error.to_string().contains(member), "{line}: {error}");
+        }
+        let error = ClusterConfig::parse(&SMALLEST.replace("amqp://", "http//")).unwrap_err();
+        assert!(error.to_string().contains("rabbitmq"), "{error}");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let text = format!("{SMALLEST}secret = \"hush\"\noperator_key = \"hush\"\n");
+        let shown = format!("{:?}", ClusterConfig::parse(&text).unwrap());
+        assert!(!shown.contains("hush") && !shown.contains("u:p"), "{shown}");
+    }
+}
