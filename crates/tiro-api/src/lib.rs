@@ -27,7 +27,9 @@ pub use lines::{LINES_FORMAT, LinesData, LinesEnd, LinesEntry, LinesHeader, Line
 pub use page::{ApplicationPage, ChatPage, MessagePage, ReadStatePage};
 pub use problem::{Problem, Violation};
 pub use reader::ReadState;
-pub use report::{About, BatchCreated, ImportReport, Ready, Status};
+pub use report::{
+    About, BatchCreated, ImportReport, NodeStatus, PartitionStatus, QueueStatus, Ready, Status,
+};
 pub use request::{
     CreateApplication, CreateBatch, CreateChat, CreateMessage, SetRead, UpdateApplication, UpdateChat,
     UpdateMessage,

@@ -47,6 +47,59 @@ pub struct Status {
     pub ready: bool,
     /// What an operator should know, one sentence each; empty when all is well.
     pub remarks: Vec<String>,
+    /// Queues between nodes, by name; like the lists below empty on a server that is one process.
+    pub queues: Vec<QueueStatus>,
+    /// What was given up after every try and waits for the operator.
+    pub dead_letters: u64,
+    /// Partitions, by number.
+    pub partitions: Vec<PartitionStatus>,
+    /// Nodes heard of lately, by role and name.
+    pub nodes: Vec<NodeStatus>,
+}
+
+/// A queue between nodes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QueueStatus {
+    /// Its name.
+    pub name: String,
+    /// What nobody has begun with.
+    pub waiting: u64,
+    /// What somebody works on; `null` where it cannot be known.
+    #[schema(required)]
+    pub running: Option<u64>,
+    /// What failed and waits for its next try; `null` where it cannot be known.
+    #[schema(required)]
+    pub failed: Option<u64>,
+    /// How long the oldest has waited; `null` if nothing waits or it cannot be known.
+    #[schema(required)]
+    pub oldest_age_ms: Option<u64>,
+}
+
+/// A part of the applications that is written to in one order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PartitionStatus {
+    /// From 0.
+    pub number: u16,
+    /// Changes that were made in it.
+    pub changes: u64,
+    /// Of those, how many were handed to the queues.
+    pub relayed: u64,
+    /// Of those, how many the search index has; `null` if it does not answer.
+    #[schema(required)]
+    pub indexed: Option<u64>,
+}
+
+/// A process that takes part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeStatus {
+    /// `api` or `worker`.
+    pub role: String,
+    /// Host and process.
+    pub name: String,
+    /// When it began.
+    pub started_at: Time,
+    /// When it was last heard of.
+    pub seen_at: Time,
 }
 
 /// Whether reads and writes can be served.

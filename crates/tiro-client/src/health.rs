@@ -1,6 +1,6 @@
-//! Whether the server lives and can serve.
+//! Whether the server lives and can serve, and how its parts are.
 
-use tiro_api::Ready;
+use tiro_api::{Ready, Status};
 
 use crate::client::Call;
 use crate::{Client, Error};
@@ -21,5 +21,13 @@ impl Client {
     /// Those of any request; 503 if reads or writes cannot be served.
     pub async fn readyz(&self) -> Result<Ready, Error> {
         Ok(self.get(&["readyz"], &[]).await?.value)
+    }
+
+    /// How the server is, and the parts that it consists of: for its operator.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn status(&self) -> Result<Status, Error> {
+        Ok(self.get(&["v1", "status"], &[]).await?.value)
     }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::{
     Application, Changed, Changes, ChangesRequest, Chat, Cursor, Entry, LiveRange, Message, NumberRange,
-    Page, ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched, Timestamp, Token,
+    Page, ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched, Status, Timestamp,
+    Token,
 };
 
 /// An answer that is on its way.
@@ -185,4 +186,9 @@ pub trait Engine: Lists + 'static {
 
     /// What can be served now.
     fn health(&self) -> Health;
+
+    /// How the parts are that the engine consists of. One that is a single process has none.
+    fn status(&self) -> Pending<'_, Status> {
+        Box::pin(std::future::ready(Ok(Status::default())))
+    }
 }

@@ -50,6 +50,7 @@ mod reader;
 mod rejection;
 mod reply;
 mod search;
+mod status;
 mod text;
 mod time;
 
@@ -85,5 +86,6 @@ pub use search::{
     BadQuery, BadSearchAfter, FOLDING_VERSION, Folded, Found, Gram, Highlight, Hit, HitPlace, IfBehind,
     Matcher, Query, SearchAfter, SearchBehind, SearchRequest, SearchScope, Searched, Term, each_gram, grams,
 };
+pub use status::{NodeStatus, PartitionStatus, QueueStatus, Status};
 pub use text::{Body, IdempotencyKey, Name, ReaderName, Sender, Title};
 pub use time::Timestamp;

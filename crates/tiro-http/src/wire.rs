@@ -1,6 +1,7 @@
 //! From the core's things to those of the wire, borrowing every text.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 use tiro_api::{ChangeType, EntryData, HighlightRange, MetadataObject, Time};
@@ -133,6 +134,38 @@ fn highlight(highlight: &Highlight) -> HighlightRange {
 /// A time of the wire: the core knows the same years.
 pub(crate) fn time(timestamp: Timestamp) -> Time {
     Time::from_millis(timestamp.as_millis()).expect("both know the years 0000 to 9999")
+}
+
+/// A queue of a cluster.
+pub(crate) fn queue_status(queue: tiro_core::QueueStatus) -> tiro_api::QueueStatus {
+    let millis = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    tiro_api::QueueStatus {
+        name: queue.name,
+        waiting: queue.waiting,
+        running: queue.running,
+        failed: queue.failed,
+        oldest_age_ms: queue.oldest_age.map(millis),
+    }
+}
+
+/// A partition of a cluster.
+pub(crate) fn partition_status(partition: tiro_core::PartitionStatus) -> tiro_api::PartitionStatus {
+    tiro_api::PartitionStatus {
+        number: partition.number,
+        changes: partition.changes,
+        relayed: partition.relayed,
+        indexed: partition.indexed,
+    }
+}
+
+/// A node of a cluster.
+pub(crate) fn node_status(node: tiro_core::NodeStatus) -> tiro_api::NodeStatus {
+    tiro_api::NodeStatus {
+        role: node.role,
+        name: node.name,
+        started_at: time(node.started_at),
+        seen_at: time(node.seen_at),
+    }
 }
 
 fn metadata(metadata: Option<&Metadata>) -> Result<Option<MetadataObject<'_>>, Problem> {

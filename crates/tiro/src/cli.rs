@@ -8,6 +8,7 @@ mod data_args;
 mod follow_args;
 mod search_args;
 mod serve_args;
+mod status_args;
 
 use std::ffi::OsString;
 
@@ -19,6 +20,7 @@ pub(crate) use data_args::{NewEpochArgs, VerifyArgs};
 pub(crate) use follow_args::FollowArgs;
 pub(crate) use search_args::SearchArgs;
 pub(crate) use serve_args::{LogArgs, LogFormat, ServeArgs};
+pub(crate) use status_args::StatusArgs;
 
 /// Text that ends the help of `tiro` itself.
 const EXAMPLES: &str = "\
@@ -61,6 +63,8 @@ pub(crate) enum Command {
     Search(SearchArgs),
     /// Print the changes of an application as they happen.
     Follow(FollowArgs),
+    /// Print how a server is: what waits, how far search is behind, who takes part.
+    Status(StatusArgs),
     /// Check the data folder of a stopped server.
     Verify(VerifyArgs),
     /// Begin new histories after an older copy of the data folder was restored.

@@ -14,6 +14,7 @@ mod progress;
 mod search;
 mod serve;
 mod signals;
+mod status;
 mod terminal;
 mod verify;
 
@@ -39,6 +40,7 @@ fn run(command: &Command) -> ExitCode {
         Command::Export(args) => export::run(args),
         Command::Search(args) => search::run(args),
         Command::Follow(args) => follow::run(args),
+        Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
         Command::NewEpoch(args) => new_epoch::run(args),
     };

@@ -8,6 +8,7 @@ use crate::answer;
 use crate::call::Call;
 use crate::problem::{self, Problem};
 use crate::route::{Answer, Caller, Operation};
+use crate::wire;
 
 const TAG: &str = "service";
 const NAME: &str = "tiro";
@@ -67,6 +68,7 @@ pub(crate) async fn status(call: Call) -> Result<Response<Body>, Problem> {
             ),
         );
     }
+    let parts = call.engine.status().await?;
     let started_at = i64::try_from(call.started_at.as_millis())
         .ok()
         .and_then(Time::from_millis);
@@ -77,6 +79,10 @@ pub(crate) async fn status(call: Call) -> Result<Response<Body>, Problem> {
         uptime_seconds: call.started.elapsed().as_secs(),
         ready: health.writes_blocked.is_none(),
         remarks,
+        queues: parts.queues.into_iter().map(wire::queue_status).collect(),
+        dead_letters: parts.dead_letters,
+        partitions: parts.partitions.into_iter().map(wire::partition_status).collect(),
+        nodes: parts.nodes.into_iter().map(wire::node_status).collect(),
     };
     answer::json(StatusCode::OK, &status, SMALL_BYTES)
 }

@@ -1,6 +1,6 @@
 //! Help, version and exit statuses.
 
-use crate::support::Launch;
+use crate::support::{Launch, Tiro, temp_folder};
 
 #[test]
 fn help_of_every_command_is_fine_and_goes_to_standard_output() {
@@ -10,6 +10,7 @@ fn help_of_every_command_is_fine_and_goes_to_standard_output() {
         &["import", "--help"],
         &["export", "--help"],
         &["search", "--help"],
+        &["status", "--help"],
         &["verify", "--help"],
         &["new-epoch", "--help"],
     ] {
@@ -30,11 +31,30 @@ fn help_of_every_command_is_fine_and_goes_to_standard_output() {
 
 #[test]
 fn help_shows_no_key_from_the_environment() {
-    for command in ["serve", "import", "export", "search"] {
+    for command in ["serve", "import", "export", "search", "status"] {
         let ended = Launch::new([command, "--help"])
             .env("TIRO_OPERATOR_KEY", "top-secret")
             .run();
         assert!(!ended.stdout.contains("top-secret"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn status_says_whether_a_server_can_serve_and_is_one_object_for_programs() {
+    let folder = temp_folder();
+    let tiro = Tiro::start(folder.path(), &[]);
+    let status = Launch::new(["status", "--server", &tiro.address]).run();
+    assert_eq!(status.code, Some(0), "{status:?}");
+    assert!(status.stdout.contains(": ready, up "), "{status:?}");
+    let json = Launch::new(["status", "--server", &tiro.address, "--json"]).run();
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&json["ready"], &json["dead_letters"]), (&true.into(), &0.into()));
+    for list in ["queues", "partitions", "nodes"] {
+        assert_eq!(
+            json[list],
+            serde_json::json!([]),
+            "a server of one process has none"
+        );
     }
 }
 

@@ -1,0 +1,59 @@
+//! How an engine's parts are, for its operator: what waits where, how far each part has come, and who takes part.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// The parts of an engine at one moment. An engine of one process has none of them: every list is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// By name.
+    pub queues: Vec<QueueStatus>,
+    /// What was given up after every try and waits for an operator.
+    pub dead_letters: u64,
+    /// By number.
+    pub partitions: Vec<PartitionStatus>,
+    /// Those heard of lately, by role and name.
+    pub nodes: Vec<NodeStatus>,
+}
+
+/// A queue between nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueueStatus {
+    /// Its name.
+    pub name: String,
+    /// What nobody has begun with.
+    pub waiting: u64,
+    /// What somebody works on; `None` where it cannot be known.
+    pub running: Option<u64>,
+    /// What failed and waits for its next try; `None` where it cannot be known.
+    pub failed: Option<u64>,
+    /// How long the oldest has waited; `None` if nothing waits or it cannot be known.
+    pub oldest_age: Option<Duration>,
+}
+
+/// A part of the applications that is written to in one order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PartitionStatus {
+    /// From 0.
+    pub number: u16,
+    /// Changes that were made in it.
+    pub changes: u64,
+    /// Of those, how many were handed to the queues.
+    pub relayed: u64,
+    /// Of those, how many the search index has; `None` if it does not answer.
+    pub indexed: Option<u64>,
+}
+
+/// A process that takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeStatus {
+    /// `api` or `worker`.
+    pub role: String,
+    /// Host and process.
+    pub name: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it was last heard of.
+    pub seen_at: Timestamp,
+}
