@@ -6,6 +6,7 @@
 
 mod dialogue;
 mod install;
+mod lent;
 mod mysql;
 mod opensearch;
 mod ports;
@@ -23,7 +24,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-use install::require_packages;
+pub(crate) use install::require_packages;
+pub(crate) use lent::Lent;
 use server::{Kind, Server};
 use settings::{Settings, write_private};
 
