@@ -1,4 +1,4 @@
-//! What developers and CI run: `cargo xtask test`, `check`, `deny`, `bench` and `postman`.
+//! What developers and CI run: `cargo xtask test`, `check`, `cluster`, `bench`, `deny` and `postman`.
 //!
 //! Each command is one module; what several of them need (the root of the tree, timed steps, tools that must be
 //! installed) has a module of its own. An error ends the command with its text and exit status 1.
@@ -6,6 +6,7 @@
 mod bench;
 mod chat_data;
 mod check;
+mod cluster;
 mod deny;
 mod postman;
 mod root;
@@ -33,6 +34,8 @@ enum Command {
     Check,
     /// Measures what is promised in ratios, rates, MiB or ms, on the real server
     Bench(bench::Arguments),
+    /// Starts and stops the servers of the cluster engine: MariaDB, RabbitMQ, Redis, OpenSearch
+    Cluster(cluster::Arguments),
     /// Licences, banned crates and sources, by cargo-deny
     Deny,
     /// Makes the Postman collections in `docs/postman` from the OpenAPI documents
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&arguments),
         Command::Check => check::run(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::Deny => deny::run(),
         Command::Postman => postman::run(),
     };

@@ -2,7 +2,8 @@
 //!
 //! The checks come first, the tests last, and the last lines are those of `cargo test` itself, so that whoever
 //! reads only the end of a log sees the verdict. Without `--full` counts are small enough for 35 minutes from a
-//! clean clone on two cores; with it they are the ones that the issues name.
+//! clean clone on two cores; with it they are the ones that the issues name. The servers of the cluster engine run
+//! for as long as the tests do.
 
 use std::io::{BufRead, BufReader, Write, pipe};
 use std::process::{Command, Stdio};
@@ -10,6 +11,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 
 use crate::chat_data::{CORPUS_VARIABLE, corpus};
+use crate::cluster::{Lent, require_packages};
 use crate::root::cargo;
 use crate::steps::{Steps, succeed};
 use crate::{check, tools};
@@ -54,6 +56,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         &tools::NODE,
         &tools::GO,
     ])?;
+    require_packages()?;
     let mut steps = Steps::default();
     check::all(&mut steps).inspect_err(|_| print!("\n{steps}"))?;
     // Before the other tests: they build the ordinary executable again, so that none with planted bugs is left behind.
@@ -62,12 +65,23 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     steps
         .run("planted bugs", || succeed(&mut planted))
         .inspect_err(|_| print!("\n{steps}"))?;
-    let mut tests = cargo(&["test", "--release", "--workspace", "--locked", "--no-fail-fast"]);
-    choose_counts(&mut tests, arguments)?;
     let mut last_lines = String::new();
-    let result = steps.run("tests", || all_but_the_last_lines(&mut tests, &mut last_lines));
+    let result = workspace_tests(&mut steps, arguments, &mut last_lines);
     print!("\n{steps}\n{last_lines}");
     result
+}
+
+/// The workspace's tests, with the servers of the cluster engine beside them.
+fn workspace_tests(steps: &mut Steps, arguments: &Arguments, last_lines: &mut String) -> anyhow::Result<()> {
+    let mut tests = cargo(&["test", "--release", "--workspace", "--locked", "--no-fail-fast"]);
+    choose_counts(&mut tests, arguments)?;
+    let servers = Lent::prepare()?;
+    steps.run("servers", || servers.start(&mut tests))?;
+    let result = steps.run("tests", || all_but_the_last_lines(&mut tests, last_lines));
+    if result.is_err() {
+        servers.keep_logs()?;
+    }
+    servers.end().and(result)
 }
 
 fn choose_counts(tests: &mut Command, arguments: &Arguments) -> anyhow::Result<()> {

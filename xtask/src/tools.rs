@@ -64,10 +64,11 @@ pub(crate) const CARGO_DENY: Tool = Tool {
 };
 
 impl Tool {
-    /// Where it is on the search path, if anywhere.
+    /// Where it is on the search path, if anywhere, or where Debian has what only the system starts.
     pub(crate) fn find(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH")?;
         std::env::split_paths(&path)
+            .chain([PathBuf::from("/usr/sbin")])
             .map(|folder| folder.join(self.program))
             .find(|file| file.is_file())
     }

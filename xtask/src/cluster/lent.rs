@@ -1,0 +1,182 @@
+//! The servers that tests are lent: those that `TIRO_CLUSTER` names, else a cluster that ends with the tests.
+//!
+//! However the tests end (well, badly, by Ctrl-C), what was started is stopped, once: whoever comes first takes the
+//! cluster out of its place and holds the lock until all is down.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::thread;
+
+use anyhow::Context;
+use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Cluster;
+use crate::root::target_folder;
+
+/// Names the `cluster.toml` of the servers to test with.
+const VARIABLE: &str = "TIRO_CLUSTER";
+/// Where the logs of servers stay when tests fail, in the target folder.
+const LOGS: &str = "cluster-logs";
+/// The exit status of a program that a signal ended is this and the signal's number.
+const SIGNALLED: i32 = 128;
+
+/// Servers for tests.
+pub(crate) struct Lent {
+    given: Option<PathBuf>,
+    own: Arc<Mutex<Option<Own>>>,
+}
+
+struct Own {
+    cluster: Cluster,
+    /// Kept for as long as the cluster runs.
+    folder: TempDir,
+}
+
+impl Lent {
+    /// Chooses whose servers they are; from here on signals end our own before they end this program.
+    pub(crate) fn prepare() -> anyhow::Result<Lent> {
+        Lent::of(std::env::var_os(VARIABLE))
+    }
+
+    fn of(given: Option<OsString>) -> anyhow::Result<Lent> {
+        let mut lent = Lent {
+            given: None,
+            own: Arc::default(),
+        };
+        if let Some(file) = given {
+            let file = PathBuf::from(file);
+            let unreadable = || format!("{VARIABLE} names {}, which cannot be read", file.display());
+            fs::read_to_string(&file).with_context(unreadable)?;
+            // Tests run in the folders of their packages.
+            lent.given = Some(file.canonicalize()?);
+            return Ok(lent);
+        }
+        fs::create_dir_all(target_folder())?;
+        let folder = tempfile::Builder::new()
+            .prefix("cluster-")
+            .tempdir_in(target_folder())?;
+        let cluster = Cluster::make(folder.path())?;
+        *held(&lent.own) = Some(Own { cluster, folder });
+        end_on_signals(&lent.own)?;
+        Ok(lent)
+    }
+
+    /// Starts them if they are ours, and tells the tests of them.
+    pub(crate) fn start(&self, tests: &mut Command) -> anyhow::Result<()> {
+        let file = match (&self.given, &*held(&self.own)) {
+            (Some(file), _) => {
+                println!("{VARIABLE} is set: tests use the servers of {}", file.display());
+                file.clone()
+            }
+            (None, Some(own)) => own.cluster.up()?,
+            (None, None) => anyhow::bail!("the servers were stopped before they were started"),
+        };
+        tests.env(VARIABLE, file);
+        Ok(())
+    }
+
+    /// Saves the logs of our own servers from going away with their folder.
+    pub(crate) fn keep_logs(&self) -> anyhow::Result<()> {
+        let own = held(&self.own);
+        let Some(own) = &*own else { return Ok(()) };
+        let kept = target_folder().join(LOGS);
+        fs::create_dir_all(&kept)?;
+        for entry in fs::read_dir(own.folder.path())? {
+            let path = entry?.path();
+            if let (Some("log"), Some(name)) =
+                (path.extension().and_then(|end| end.to_str()), path.file_name())
+            {
+                fs::copy(&path, kept.join(name))?;
+            }
+        }
+        println!("the servers' logs are in {}", kept.display());
+        Ok(())
+    }
+
+    /// Stops our own servers; those that were given run on.
+    pub(crate) fn end(&self) -> anyhow::Result<()> {
+        end(&mut held(&self.own))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Err(error) = self.end() {
+            eprintln!("the servers did not end: {error:#}");
+        }
+    }
+}
+
+fn held(own: &Mutex<Option<Own>>) -> MutexGuard<'_, Option<Own>> {
+    own.lock()
+        .expect("nobody panics while starting or stopping servers")
+}
+
+fn end(own: &mut Option<Own>) -> anyhow::Result<()> {
+    own.take().map_or(Ok(()), |own| own.cluster.down())
+}
+
+/// Ends the servers, then this program, when a signal asks for it; one that comes later changes nothing any more. A
+/// server that is just being started is waited for.
+fn end_on_signals(own: &Arc<Mutex<Option<Own>>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let kinds = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ];
+    let [mut interrupted, mut terminated, mut hung_up] = {
+        let _inside = runtime.enter();
+        let [first, second, third] = kinds.map(signal);
+        [first?, second?, third?]
+    };
+    let own = Arc::clone(own);
+    thread::spawn(move || {
+        let kind = runtime.block_on(async {
+            tokio::select! {
+                _ = interrupted.recv() => SignalKind::interrupt(),
+                _ = terminated.recv() => SignalKind::terminate(),
+                _ = hung_up.recv() => SignalKind::hangup(),
+            }
+        });
+        eprintln!("stopping the servers");
+        if let Err(error) = end(&mut held(&own)) {
+            eprintln!("the servers did not end: {error:#}");
+        }
+        std::process::exit(SIGNALLED + kind.as_raw_value());
+    });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_are_given_are_told_to_the_tests_and_run_on() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lent = Lent::of(Some(file.path().as_os_str().to_owned())).unwrap();
+        let mut tests = Command::new("cargo");
+        lent.start(&mut tests).unwrap();
+        let told: Vec<_> = tests.get_envs().collect();
+        let path = file.path().canonicalize().unwrap();
+        assert_eq!(told, [(VARIABLE.as_ref(), Some(path.as_os_str()))]);
+        lent.end().unwrap();
+        assert!(path.exists());
+    }
+
+    #[test]
+    fn servers_that_cannot_be_read_about_are_an_error_that_names_the_variable() {
+        let error = Lent::of(Some("no-such-file.toml".into())).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            "TIRO_CLUSTER names no-such-file.toml, which cannot be read"
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! MySQL's protocol, spoken by MariaDB: every commit durable before it is answered.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, bail};
+
+use super::dialogue::hear;
+use super::server::{Kind, Place};
+use super::settings::{USER, write_private};
+use crate::steps::succeed;
+
+pub(crate) const KIND: Kind = Kind {
+    name: "mysql",
+    program: "mariadbd",
+    port: |ports| ports.mysql,
+    prepare,
+    command,
+    answers,
+};
+
+/// The version of the protocol that a greeting begins with, behind the four bytes of its packet's header.
+const PROTOCOL_VERSION: u8 = 10;
+/// In seconds, for the whole of a login and a query.
+const LOGIN_MAX: &str = "10";
+
+fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
+    let folder = place.folder.display();
+    let (port, password) = (place.settings.ports.mysql, &place.settings.mysql_password);
+    let user = if rustix::process::getuid().is_root() {
+        "user=root\n"
+    } else {
+        ""
+    };
+    // The socket's path is short because it is relative to the data: a whole one may be longer than the 107 bytes
+    // that the system takes.
+    let server = format!(
+        "[mariadbd]\n{user}\
+         datadir={folder}/data\nsocket=mariadbd.sock\npid-file={folder}/mariadbd.pid\n\
+         bind-address=127.0.0.1\nport={port}\nskip-name-resolve\ninit-file={folder}/accounts.sql\n\
+         innodb-flush-log-at-trx-commit=1\nsync-binlog=1\nlog-bin=binlog\nbinlog-format=ROW\nserver-id=1\n\
+         innodb-buffer-pool-size=256M\nmax-allowed-packet=64M\nmax-connections=500\ncharacter-set-server=utf8mb4\n"
+    );
+    let client =
+        format!("[client]\nprotocol=TCP\nhost=127.0.0.1\nport={port}\nuser={USER}\npassword={password}\n");
+    // Run at each start, and the same each time.
+    let accounts = format!(
+        "CREATE USER IF NOT EXISTS '{USER}'@'127.0.0.1' IDENTIFIED BY '{password}';\n\
+         GRANT ALL PRIVILEGES ON *.* TO '{USER}'@'127.0.0.1' WITH GRANT OPTION;\n"
+    );
+    write_private(&place.folder.join("server.cnf"), &server)?;
+    write_private(&place.folder.join("client.cnf"), &client)?;
+    write_private(&place.folder.join("accounts.sql"), &accounts)?;
+    make_data(place)
+}
+
+/// Makes the system's tables; a folder half made is made anew.
+fn make_data(place: &Place<'_>) -> anyhow::Result<()> {
+    let (data, half_made) = (place.folder.join("data"), place.folder.join("data.new"));
+    if data.try_exists()? {
+        return Ok(());
+    }
+    if half_made.try_exists()? {
+        fs::remove_dir_all(&half_made).context("cannot remove the half made data.new")?;
+    }
+    let mut install = Command::new("mariadb-install-db");
+    install.args(["--no-defaults", "--skip-test-db", "--skip-name-resolve"]);
+    install.arg("--auth-root-authentication-method=socket");
+    install.arg(format!("--datadir={}", half_made.display()));
+    if rustix::process::getuid().is_root() {
+        install.arg("--user=root");
+    }
+    let log = fs::File::create(place.folder.join("install.log"))?;
+    install.stdout(log.try_clone()?).stderr(log);
+    succeed(&mut install).with_context(|| format!("see {}/install.log", place.folder.display()))?;
+    Ok(fs::rename(half_made, data)?)
+}
+
+fn command(place: &Place<'_>) -> Command {
+    let mut command = Command::new("mariadbd");
+    command.arg(format!("--defaults-file={}/server.cnf", place.folder.display()));
+    command
+}
+
+/// A greeting, and then a login: the first comes from a server that is about to refuse everybody, too.
+fn answers(place: &Place<'_>) -> anyhow::Result<()> {
+    let greeting = hear(place.settings.ports.mysql, b"", 5)?;
+    if greeting[4] != PROTOCOL_VERSION {
+        bail!("it greets with {greeting:?}");
+    }
+    let mut login = Command::new("timeout");
+    login.args([LOGIN_MAX, "mariadb"]);
+    login.arg(format!("--defaults-file={}/client.cnf", place.folder.display()));
+    let output = login.args(["--execute", "SELECT 1"]).output()?;
+    if !output.status.success() {
+        bail!("it refuses a login: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(())
+}

@@ -1,0 +1,75 @@
+//! RabbitMQ, without its management plugin, with an `epmd` of its own.
+//!
+//! The script in Debian's search path switches to another user, who cannot write to our folder; so the script behind
+//! it is called. Under systemd it becomes the broker itself, else it would stay as its parent.
+
+use std::process::Command;
+
+use anyhow::bail;
+
+use super::dialogue::hear;
+use super::server::{Kind, Place};
+use super::settings::{USER, write_private};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "rabbitmq",
+    program: "beam.smp",
+    port: |ports| ports.rabbitmq,
+    prepare,
+    command,
+    answers,
+};
+
+const SCRIPT: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+/// AMQP 0-9-1, section 4.2.2: what a client begins with.
+const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
+/// A method's frame (type 1) on channel 0; its length; Connection.Start (class 10, method 10).
+const METHOD_FRAME: [u8; 3] = [1, 0, 0];
+const CONNECTION_START: [u8; 4] = [0, 10, 0, 10];
+
+fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
+    let (port, password) = (place.settings.ports.rabbitmq, &place.settings.rabbitmq_password);
+    let settings = format!(
+        "listeners.tcp.1 = 127.0.0.1:{port}\n\
+         default_user = {USER}\ndefault_pass = {password}\nloopback_users = none\n\
+         disk_free_limit.absolute = 50MB\n\
+         log.console = true\nlog.console.level = info\nlog.file = false\n"
+    );
+    write_private(&place.folder.join("rabbitmq.conf"), &settings)?;
+    write_private(&place.folder.join("enabled_plugins"), "[].\n")
+}
+
+fn command(place: &Place<'_>) -> Command {
+    let ports = &place.settings.ports;
+    let inside = |name: &str| place.folder.join(name);
+    let mut command = Command::new(SCRIPT);
+    command
+        .env("RUNNING_UNDER_SYSTEMD", "1")
+        // The port is part of the name: names are what keeps brokers of one machine apart.
+        .env("RABBITMQ_NODENAME", format!("tiro{}@localhost", ports.rabbitmq))
+        .env("RABBITMQ_NODE_PORT", ports.rabbitmq.to_string())
+        .env("RABBITMQ_DIST_PORT", ports.rabbitmq_distribution.to_string())
+        .env("ERL_EPMD_PORT", ports.epmd.to_string())
+        .env("ERL_EPMD_ADDRESS", "127.0.0.1")
+        .env(
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+            "-kernel inet_dist_use_interface {127,0,0,1}",
+        )
+        .env("RABBITMQ_CONFIG_FILE", inside("rabbitmq.conf"))
+        .env("RABBITMQ_ENABLED_PLUGINS_FILE", inside("enabled_plugins"))
+        .env("RABBITMQ_MNESIA_BASE", inside("data"))
+        .env("RABBITMQ_LOG_BASE", inside("log"))
+        // Neither is there; else those of the system's own broker would be read.
+        .env("RABBITMQ_CONF_ENV_FILE", inside("no-env.conf"))
+        .env("RABBITMQ_ADVANCED_CONFIG_FILE", inside("no-advanced.config"))
+        .env("HOME", &place.folder);
+    command
+}
+
+fn answers(place: &Place<'_>) -> anyhow::Result<()> {
+    let heard = hear(place.settings.ports.rabbitmq, PROTOCOL_HEADER, 11)?;
+    if heard[..3] != METHOD_FRAME || heard[7..] != CONNECTION_START {
+        bail!("it answers {heard:?} in place of Connection.Start");
+    }
+    Ok(())
+}
