@@ -5,6 +5,10 @@
 //! what each system owns and what happens without it.
 
 mod config;
+mod export;
 pub mod mysql;
+mod reads;
+mod search;
+mod waiting;
 
 pub use config::{ClusterConfig, ConfigError};
