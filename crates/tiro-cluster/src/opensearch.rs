@@ -49,6 +49,13 @@ struct Identity {
     folding_version: u32,
 }
 
+impl Identity {
+    /// As watermarks have it.
+    fn key(&self) -> String {
+        format!("{}.{}", self.data_set, self.folding_version)
+    }
+}
+
 /// Why the index cannot be read or written.
 #[derive(Clone, Debug)]
 pub enum IndexError {

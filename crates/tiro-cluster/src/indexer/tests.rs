@@ -10,7 +10,7 @@ use crate::opensearch::{CandidateScope, CandidatesAfter, message_document};
 use crate::{IndexError, IndexerError};
 
 use super::chunk::Chunk;
-use world::{World, Write, run};
+use world::{World, Write, run, soon};
 
 #[test]
 fn parts_of_words_and_every_character_are_found_literally() {
@@ -256,7 +256,7 @@ fn restores_of_one_token_that_stand_at_one_place_are_each_proposed() {
         };
         let behind = world
             .index
-            .candidates(&World::everywhere(), &[], Some(&after), 9)
+            .candidates(&World::everywhere(), &[], Some(&after), 9, soon())
             .await
             .unwrap();
         assert_eq!(behind.candidates.len(), 3, "0 is behind all of one place");

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tiro_core::{ApplicationId, Gram, HitPlace, Timestamp, Token};
+use tokio::time::Instant;
 
-use super::client::{Body, FOR_A_SEARCH, OpensearchError};
-use super::documents::{chat_key, gram_token, message_of, partition_of, watermark_id};
-use super::{IndexError, SearchIndex};
+use super::client::{Body, OpensearchError, Patience};
+use super::documents::{BEFORE_ALL, INDEX_ORDER, chat_key, gram_token, watermark_id};
+use super::{Identity, IndexError, SearchIndex};
 
-/// How long OpenSearch may look.
-const SEARCH_TIMEOUT: &str = "3s";
+/// How often a search is tried while there is time.
+const ATTEMPTS_MAX: u32 = 2;
+/// Most partitions that a cluster has.
+const PARTITIONS_MAX: usize = 256;
 /// Most candidates of one request.
 const CANDIDATES_MAX: usize = 5_000;
 
@@ -38,10 +41,7 @@ pub enum CandidateScope {
         application: ApplicationId,
     },
     /// In everything.
-    Everything {
-        /// How many there are.
-        partitions: u16,
-    },
+    Everything,
 }
 
 /// A place among candidates, from which to go on with what comes behind it.
@@ -68,6 +68,8 @@ pub struct Candidate {
     pub chat: u64,
     /// Its number.
     pub number: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
     /// Where it stands: the newest creation comes first.
     pub place: CandidatesAfter,
 }
@@ -87,7 +89,8 @@ pub struct Candidates {
 
 impl SearchIndex {
     /// Messages that have all these grams, at most `limit` (1 to 5,000); without grams, all messages. Tombstones are
-    /// left out; what became of a message since, and of what it lies in, is not known here.
+    /// left out; what became of a message since, and of what it lies in, is not known here. Takes no longer than to the
+    /// deadline.
     ///
     /// # Errors
     /// [`IndexError::Missing`] where there is no index, [`IndexError::CutOff`] where it did not end in time, or why
@@ -98,35 +101,37 @@ impl SearchIndex {
         grams: &[Gram],
         after: Option<&CandidatesAfter>,
         limit: usize,
+        deadline: Instant,
     ) -> Result<Candidates, IndexError> {
         let limit = limit.clamp(1, CANDIDATES_MAX);
-        let partitions = scope.partitions();
-        let size = limit + partitions.len();
+        let size = limit + scope.watermarks_max();
+        let time = deadline.saturating_duration_since(Instant::now());
         let body = json!({
             "size": size,
-            "timeout": SEARCH_TIMEOUT,
+            "timeout": format!("{}ms", time.as_millis().max(1)),
             "track_total_hits": false,
-            "_source": false,
-            "version": true,
+            // What stands in the order is all that is read back.
+            "stored_fields": "_none_",
             "sort": scope.sort(),
             "query": {"bool": {"filter": [{"bool": {"minimum_should_match": 1, "should": [
-                {"ids": {"values": partitions.iter().map(|partition| watermark_id(*partition, &self.identity)).collect::<Vec<_>>()}},
+                scope.watermarks(&self.identity),
                 {"bool": {"filter": filters(scope, grams, after)}},
             ]}}]}},
         });
-        let routing = match scope {
-            CandidateScope::Everything { .. } => String::new(),
-            CandidateScope::Chat { partition, .. } | CandidateScope::Application { partition, .. } => {
-                format!("&routing={partition}")
-            }
-        };
+        let routing = scope
+            .partition()
+            .map_or_else(String::new, |partition| format!("&routing={partition}"));
         let path = format!(
-            "/{}/_search?filter_path=timed_out,_shards.failed,hits.hits._id,hits.hits._version,hits.hits.sort{routing}",
+            "/{}/_search?filter_path=timed_out,_shards.failed,hits.hits.sort{routing}",
             self.alias
         );
+        let patience = Patience {
+            deadline: time,
+            attempts_max: ATTEMPTS_MAX,
+        };
         let answer = self
             .client
-            .call(Method::POST, &path, Body::Json(&body), FOR_A_SEARCH)
+            .call(Method::POST, &path, Body::Json(&body), patience)
             .await?;
         let mut read = read_answer(scope, &answer, size)?;
         // Watermarks that are not there leave room.
@@ -139,23 +144,82 @@ impl SearchIndex {
 }
 
 impl CandidateScope {
-    fn partitions(&self) -> Vec<u16> {
+    /// The partition that it lies in.
+    fn partition(&self) -> Option<u16> {
         match self {
             CandidateScope::Chat { partition, .. } | CandidateScope::Application { partition, .. } => {
-                vec![*partition]
+                Some(*partition)
             }
-            CandidateScope::Everything { partitions } => (0..*partitions).collect(),
+            CandidateScope::Everything => None,
+        }
+    }
+
+    fn watermarks_max(&self) -> usize {
+        self.partition().map_or(PARTITIONS_MAX, |_| 1)
+    }
+
+    fn watermarks(&self, identity: &Identity) -> Value {
+        match self.partition() {
+            Some(partition) => json!({"ids": {"values": [watermark_id(partition, identity)]}}),
+            None => json!({"term": {"watermark_of": identity.key()}}),
         }
     }
 
     fn sort(&self) -> Value {
         match self {
-            CandidateScope::Everything { .. } => json!([
-                {"created_at": "desc"}, {"token": "desc"}, {"position": "desc"}, {"application_order": "desc"},
+            CandidateScope::Everything => json!([
+                {"created_at": "desc"}, {"token": "desc"}, {"position": "desc"}, {"application_number": "desc"},
+                {"chat_number": "desc"}, {"number": "desc"},
             ]),
-            CandidateScope::Chat { .. } | CandidateScope::Application { .. } => json!([{"position": "desc"}]),
+            // The order in which the index keeps them.
+            CandidateScope::Chat { .. } | CandidateScope::Application { .. } => {
+                INDEX_ORDER.iter().map(|key| json!({*key: "desc"})).collect()
+            }
         }
     }
+
+    /// Reads the values of [`CandidateScope::sort`] of one hit.
+    fn read(&self, sort: &Value) -> Option<Read> {
+        let (position_at, created_at_at, rest_at) = match self {
+            CandidateScope::Everything => (2, 0, 3),
+            CandidateScope::Chat { .. } | CandidateScope::Application { .. } => (0, 1, 2),
+        };
+        let (chat, number) = (sort[rest_at + 1].as_u64()?, sort[rest_at + 2].as_u64()?);
+        if sort[position_at].as_i64()? == BEFORE_ALL {
+            let partition = u16::try_from(chat).ok()?;
+            return Some(Read::Watermark(partition, number));
+        }
+        let application = ApplicationId(sort[rest_at].as_u64()?.try_into().ok()?);
+        let position = sort[position_at].as_u64()?;
+        let created_at = Timestamp::from_millis(sort[created_at_at].as_i64()?);
+        let place = match self {
+            CandidateScope::Everything => CandidatesAfter::Place {
+                place: HitPlace {
+                    created_at,
+                    token: Token::parse(sort[1].as_str()?).ok()?,
+                    position,
+                },
+                application,
+            },
+            CandidateScope::Chat { .. } | CandidateScope::Application { .. } => {
+                CandidatesAfter::Position(position)
+            }
+        };
+        Some(Read::Candidate(Candidate {
+            application,
+            chat,
+            number,
+            created_at,
+            place,
+        }))
+    }
+}
+
+/// What a hit is.
+enum Read {
+    /// Of a partition, through a position.
+    Watermark(u16, u64),
+    Candidate(Candidate),
 }
 
 /// What a message's document must fulfil.
@@ -170,7 +234,7 @@ fn filters(scope: &CandidateScope, grams: &[Gram], after: Option<&CandidatesAfte
         CandidateScope::Application { application, .. } => {
             filters.push(json!({"term": {"application": application.0.to_string()}}));
         }
-        CandidateScope::Everything { .. } => {}
+        CandidateScope::Everything => {}
     }
     if !grams.is_empty() {
         let mut tokens: Vec<String> = grams.iter().map(gram_token).collect();
@@ -201,7 +265,7 @@ fn behind(place: &HitPlace, application: ApplicationId) -> Value {
         ("created_at", json!(place.created_at.as_millis())),
         ("token", json!(place.token.as_str())),
         ("position", json!(place.position)),
-        ("application_order", json!(application.0)),
+        ("application_number", json!(application.0)),
     ];
     let mut behind = Vec::new();
     for (at, (key, value)) in keys.iter().enumerate() {
@@ -231,35 +295,12 @@ fn read_answer(scope: &CandidateScope, answer: &Value, size: usize) -> Result<Ca
     };
     for hit in hits {
         let malformed = || OpensearchError::malformed("a hit is neither a message nor a watermark");
-        let id = hit["_id"].as_str().ok_or_else(malformed)?;
-        if let Some(partition) = partition_of(id) {
-            let through = hit["_version"].as_u64().ok_or_else(malformed)?;
-            read.watermarks.insert(partition, through);
-            continue;
+        match scope.read(&hit["sort"]).ok_or_else(malformed)? {
+            Read::Watermark(partition, through) => {
+                read.watermarks.insert(partition, through);
+            }
+            Read::Candidate(candidate) => read.candidates.push(candidate),
         }
-        let (application, chat, number) = message_of(id).ok_or_else(malformed)?;
-        read.candidates.push(Candidate {
-            application: ApplicationId(application),
-            chat,
-            number,
-            place: place(scope, ApplicationId(application), &hit["sort"]).ok_or_else(malformed)?,
-        });
     }
     Ok(read)
-}
-
-fn place(scope: &CandidateScope, application: ApplicationId, sort: &Value) -> Option<CandidatesAfter> {
-    Some(match scope {
-        CandidateScope::Everything { .. } => CandidatesAfter::Place {
-            place: HitPlace {
-                created_at: Timestamp::from_millis(sort[0].as_i64()?),
-                token: Token::parse(sort[1].as_str()?).ok()?,
-                position: sort[2].as_u64()?,
-            },
-            application,
-        },
-        CandidateScope::Chat { .. } | CandidateScope::Application { .. } => {
-            CandidatesAfter::Position(sort[0].as_u64()?)
-        }
-    })
 }

@@ -30,12 +30,6 @@ pub(super) struct Patience {
     pub(super) attempts_max: u32,
 }
 
-/// For somebody who waits for an answer.
-pub(super) const FOR_A_SEARCH: Patience = Patience {
-    deadline: Duration::from_secs(5),
-    attempts_max: 2,
-};
-
 /// For work that nobody waits for.
 pub(super) const FOR_WORK: Patience = Patience {
     deadline: Duration::from_secs(60),

@@ -13,6 +13,16 @@ use super::Identity;
 /// Where a watermark stands in every order: before all messages.
 pub(super) const BEFORE_ALL: i64 = i64::MAX;
 
+/// By what documents lie in the index, all descending: the order of hits in a chat or an application, so that such a
+/// search ends when it has enough. The first alone tells messages of one application apart; the others say which it is.
+pub(super) const INDEX_ORDER: [&str; 5] = [
+    "position",
+    "created_at",
+    "application_number",
+    "chat_number",
+    "number",
+];
+
 /// A document on its way into the index.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
@@ -52,6 +62,7 @@ impl Document {
 pub(super) fn mappings(identity: &Identity) -> Value {
     // Found by, not read back: no values by document.
     let found_by = json!({"type": "keyword", "doc_values": false});
+    let read_back = json!({"type": "long", "index": false});
     json!({
         "dynamic": "strict",
         "_source": {"enabled": false},
@@ -64,7 +75,10 @@ pub(super) fn mappings(identity: &Identity) -> Value {
             "position": {"type": "long"},
             "created_at": {"type": "long"},
             "token": {"type": "keyword"},
-            "application_order": {"type": "long"}
+            "application_number": {"type": "long"},
+            "chat_number": read_back,
+            "number": read_back,
+            "watermark_of": found_by
         }
     })
 }
@@ -101,7 +115,9 @@ fn found_by(message: &StoredMessage, token: &Token) -> Value {
         "position": created_position,
         "created_at": created_at.as_millis(),
         "token": token.as_str(),
-        "application_order": message.application.0,
+        "application_number": message.application.0,
+        "chat_number": message.chat,
+        "number": message.message.number,
     })
 }
 
@@ -121,21 +137,13 @@ pub(super) fn chat_key(application: u32, chat: u64) -> String {
     format!("{application}.{chat}")
 }
 
-/// The application, chat and number of a message's document.
-pub(super) fn message_of(id: &str) -> Option<(u32, u64, u64)> {
-    let mut parts = id.split('.');
-    let place = (
-        parts.next()?.parse().ok()?,
-        parts.next()?.parse().ok()?,
-        parts.next()?.parse().ok()?,
-    );
-    parts.next().is_none().then_some(place)
-}
-
-/// A watermark; its version is the position. Other indexes' watermarks have other names, so they are not there.
+/// A watermark: its version is the position, and so is its number, which searches read. Other indexes' watermarks have
+/// other names, so they are not there.
 pub(super) fn watermark(partition: u16, through: u64, identity: &Identity) -> Document {
     let source = json!({
-        "state": "watermark", "position": BEFORE_ALL, "created_at": BEFORE_ALL, "application_order": 0, "token": "",
+        "state": "watermark", "position": BEFORE_ALL, "created_at": BEFORE_ALL, "application_number": 0, "token": "",
+        "chat_number": partition, "number": through,
+        "watermark_of": identity.key(),
     });
     Document {
         id: watermark_id(partition, identity),
@@ -146,17 +154,7 @@ pub(super) fn watermark(partition: u16, through: u64, identity: &Identity) -> Do
 }
 
 pub(super) fn watermark_id(partition: u16, identity: &Identity) -> String {
-    let Identity {
-        data_set,
-        folding_version,
-    } = identity;
-    format!("watermark.{data_set}.{folding_version}.{partition}")
-}
-
-/// The partition of a watermark with such a name.
-pub(super) fn partition_of(id: &str) -> Option<u16> {
-    let rest = id.strip_prefix("watermark.")?;
-    rest.rsplit_once('.')?.1.parse().ok()
+    format!("watermark.{}.{partition}", identity.key())
 }
 
 /// All grams of a text, between spaces.

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::client::{Body, FOR_WORK, OpensearchError};
-use super::documents::mappings;
+use super::documents::{INDEX_ORDER, mappings};
 use super::{Identity, IndexError, LAYOUT_VERSION, SearchIndex};
 
 /// One index.
@@ -123,6 +123,8 @@ impl SearchIndex {
                 "auto_expand_replicas": format!("0-{}", self.replicas_max),
                 // Said, since an index without it stops refreshing when nobody searches.
                 "refresh_interval": "1s",
+                "sort.field": INDEX_ORDER,
+                "sort.order": INDEX_ORDER.map(|_| "desc"),
             }},
             "mappings": mappings(&self.identity),
             "aliases": aliases,

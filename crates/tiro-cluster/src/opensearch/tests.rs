@@ -15,6 +15,10 @@ use super::{CandidateScope, Document, Generation};
 /// Path and body of a request to status and body of the answer.
 type Answering = Arc<dyn Fn(&str, &str) -> (u16, String) + Send + Sync>;
 
+fn soon() -> tokio::time::Instant {
+    tokio::time::Instant::now() + std::time::Duration::from_secs(30)
+}
+
 /// An index on a server that answers so.
 async fn index_on(answering: Answering) -> (SearchIndex, Generation) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -179,10 +183,10 @@ async fn a_search_that_was_cut_off_or_lost_a_shard_does_not_pass_for_a_whole_one
         partition: 1,
         application,
     };
-    let answer = index.candidates(&scope, &[], None, 9).await;
+    let answer = index.candidates(&scope, &[], None, 9, soon()).await;
     assert!(matches!(answer, Err(IndexError::CutOff)), "{answer:?}");
-    let scope = CandidateScope::Everything { partitions: 4 };
-    let answer = index.candidates(&scope, &[], None, 9).await.unwrap();
+    let scope = CandidateScope::Everything;
+    let answer = index.candidates(&scope, &[], None, 9, soon()).await.unwrap();
     assert!(answer.has_more && answer.watermarks.is_empty() && answer.candidates.is_empty());
 }
 
@@ -196,8 +200,8 @@ async fn a_server_that_is_away_is_said_to_be_away_without_its_password() {
          opensearch = \"http://user:hush@127.0.0.1:{port}\"\n"
     );
     let index = SearchIndex::new(&ClusterConfig::parse(&text).unwrap(), [7; 16]).unwrap();
-    let scope = CandidateScope::Everything { partitions: 4 };
-    let error = index.candidates(&scope, &[], None, 9).await.unwrap_err();
+    let scope = CandidateScope::Everything;
+    let error = index.candidates(&scope, &[], None, 9, soon()).await.unwrap_err();
     assert!(
         matches!(error, IndexError::Server(OpensearchError::Unreachable(_))),
         "{error:?}"

@@ -21,7 +21,8 @@ async fn put_index(world: &World, meta: serde_json::Value, grams: serde_json::Va
         "aliases": {&alias: {}, format!("{index}-write"): {}},
         "mappings": {"dynamic": "strict", "_meta": meta, "properties": {
             "state": keyword, "application": keyword, "chat": keyword, "token": keyword, "grams": grams,
-            "position": long, "created_at": long, "application_order": long,
+            "position": long, "created_at": long, "application_number": long, "chat_number": long, "number": long,
+            "watermark_of": keyword,
         }},
     });
     let url = format!("{}/{index}", world.config.opensearch);

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, MySqlPool, Row};
 use tiro_core::{ApplicationId, Folded, Limits, Query, Token};
+use tokio::time::Instant;
 
 use crate::opensearch::{CandidateScope, CandidatesAfter};
 use crate::{ClusterConfig, IndexError, Indexer, SearchIndex};
@@ -57,6 +59,11 @@ where
         world.remove().await;
         outcome.expect("the test holds");
     });
+}
+
+/// Longer than any search here takes.
+pub(super) fn soon() -> Instant {
+    Instant::now() + Duration::from_secs(30)
 }
 
 impl World {
@@ -212,9 +219,7 @@ impl World {
     }
 
     pub(super) fn everywhere() -> CandidateScope {
-        CandidateScope::Everything {
-            partitions: PARTITIONS,
-        }
+        CandidateScope::Everything
     }
 
     /// All candidates by pages of `limit`, in order, and the first page's watermarks.
@@ -229,7 +234,7 @@ impl World {
         loop {
             let page = self
                 .index
-                .candidates(scope, &grams, after.as_ref(), limit)
+                .candidates(scope, &grams, after.as_ref(), limit, soon())
                 .await?;
             assert!(page.candidates.len() <= limit);
             places.extend(
