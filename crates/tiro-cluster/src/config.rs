@@ -31,6 +31,12 @@ pub struct ClusterConfig {
     /// Most connections of a node for reads.
     #[serde(default = "default_read_connections")]
     pub mysql_read_connections_max: u32,
+    /// Shards of a new search index, 1 to 64; one that exists keeps its own until it is made anew.
+    #[serde(default = "default_shards")]
+    pub opensearch_shards: u16,
+    /// Most copies of a shard beside the first, 0 to 8; there are as many as there are other nodes to hold them.
+    #[serde(default = "default_replicas_max")]
+    pub opensearch_replicas_max: u16,
     /// Takes settings of MySQL that can lose acknowledged writes.
     #[serde(default)]
     pub mysql_allow_unsafe: bool,
@@ -46,6 +52,14 @@ fn default_partitions() -> u16 {
 
 fn default_read_connections() -> u32 {
     16
+}
+
+fn default_shards() -> u16 {
+    2
+}
+
+fn default_replicas_max() -> u16 {
+    1
 }
 
 /// Secrets are not shown.
@@ -133,6 +147,12 @@ impl ClusterConfig {
         if !(1..=1_000).contains(&self.mysql_read_connections_max) {
             return wrong("mysql_read_connections_max", "1 to 1000");
         }
+        if !(1..=64).contains(&self.opensearch_shards) {
+            return wrong("opensearch_shards", "1 to 64");
+        }
+        if self.opensearch_replicas_max > 8 {
+            return wrong("opensearch_replicas_max", "0 to 8");
+        }
         Ok(())
     }
 }
@@ -158,6 +178,8 @@ mod tests {
             ("name = \"A\"", "name"),
             ("name = \"\"", "name"),
             ("mysql_read_connections_max = 0", "mysql_read_connections_max"),
+            ("opensearch_shards = 0", "opensearch_shards"),
+            ("opensearch_replicas_max = 9", "opensearch_replicas_max"),
             ("partition = 4", "partition"),
         ];
         for (line, member) in wrong {

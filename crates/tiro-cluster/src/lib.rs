@@ -5,6 +5,14 @@
 //! what each system owns and what happens without it.
 
 mod config;
+mod export;
+pub mod indexer;
 pub mod mysql;
+pub mod opensearch;
+mod reads;
+mod search;
+mod waiting;
 
 pub use config::{ClusterConfig, ConfigError};
+pub use indexer::{Indexer, IndexerError, RebuildProgress};
+pub use opensearch::{IndexError, SearchIndex};
