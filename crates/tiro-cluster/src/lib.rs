@@ -4,7 +4,15 @@
 //! need to know (indexers, live streams of other nodes) follows from the change rows that it commits. Decision 13 says
 //! what each system owns and what happens without it.
 
+mod backoff;
+mod clock;
 mod config;
 pub mod mysql;
+mod nodes;
+pub mod rabbitmq;
+pub mod redis;
+pub mod status;
+pub mod worker;
 
 pub use config::{ClusterConfig, ConfigError};
+pub use nodes::{Node, SeenNode};
