@@ -153,3 +153,12 @@ CREATE TABLE nodes (
     seen_at BIGINT NOT NULL,
     PRIMARY KEY (id)
 ) ENGINE = InnoDB;
+
+-- How far the running round of the recount has come, and when its next chunk, or the next round, is due.
+CREATE TABLE recounts (
+    one TINYINT UNSIGNED NOT NULL,
+    application INT UNSIGNED NOT NULL,
+    chat BIGINT UNSIGNED NOT NULL,
+    due_at BIGINT NOT NULL,
+    PRIMARY KEY (one)
+) ENGINE = InnoDB;

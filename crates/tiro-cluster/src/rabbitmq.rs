@@ -1,0 +1,55 @@
+//! RabbitMQ: the way of changes to the workers, and the place of what could not be done.
+//!
+//! A message only says "the changes of this partition exist up to here", and whoever takes it starts from what is done
+//! already. So a message that is lost, doubled or overtaken harms nothing, and every queue may be deleted at any time.
+//! Reconnecting is done here, not by lapin: a connection that failed is dropped whole, and a new one declares the
+//! topology again.
+
+mod connection;
+pub(crate) mod consumer;
+pub mod dead;
+mod message;
+mod publisher;
+mod topology;
+
+use std::fmt;
+
+pub(crate) use connection::connect;
+pub use message::Announcement;
+pub use publisher::Publisher;
+pub use topology::Topology;
+
+/// Why RabbitMQ did not do what it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RabbitError {
+    /// The address of the configuration is none.
+    Address(String),
+    /// It cannot be reached, or the connection was lost: what was asked for may have been done.
+    Away(String),
+    /// It answered that it did not take the message, for example because the queue is full.
+    Refused,
+    /// No queue is there to take the message.
+    Unroutable,
+    /// It did not answer in time: what was asked for may have been done.
+    Unanswered,
+}
+
+impl fmt::Display for RabbitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RabbitError::Address(text) => write!(f, "`rabbitmq` is not an address: {text}"),
+            RabbitError::Away(text) => write!(f, "RabbitMQ cannot be reached: {text}"),
+            RabbitError::Refused => f.write_str("RabbitMQ refused the message"),
+            RabbitError::Unroutable => f.write_str("RabbitMQ has no queue for the message"),
+            RabbitError::Unanswered => f.write_str("RabbitMQ did not answer in time"),
+        }
+    }
+}
+
+impl std::error::Error for RabbitError {}
+
+impl From<lapin::Error> for RabbitError {
+    fn from(error: lapin::Error) -> RabbitError {
+        RabbitError::Away(error.to_string())
+    }
+}

@@ -1,0 +1,277 @@
+//! Consuming: what arrives for a partition becomes one piece of work, and is acknowledged when the work is done.
+//!
+//! One connection, one channel a partition. RabbitMQ gives a partition to one worker at a time. The messages that have
+//! arrived are taken together: the last position of all of them says what there is to do. A connection that was lost
+//! gives everything back that was not acknowledged, and another one is opened.
+
+mod batch;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::{FutureExt, StreamExt};
+use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use self::batch::Batch;
+use super::publisher::Outgoing;
+use super::{Publisher, RabbitError, connect};
+use crate::backoff::Backoff;
+use crate::worker::{IndexFailure, Indexer};
+
+/// Well below the half hour after which RabbitMQ takes a message away from whoever does not acknowledge it.
+const HOLD_WITHIN: Duration = Duration::from_secs(300);
+const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Bounds of consuming.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Messages of a partition that this worker holds at once.
+    pub(crate) prefetch: u16,
+    /// Partitions that are worked on at once.
+    pub(crate) partitions_at_once: usize,
+    /// Tries of a piece of work before it becomes a dead letter.
+    pub(crate) tries_max: u32,
+    /// How long work that runs may go on after the stop.
+    pub(crate) stop_within: Duration,
+}
+
+/// The consumers of all partitions.
+pub(crate) struct Consumers<I> {
+    pub(crate) url: String,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) indexer: Arc<I>,
+    pub(crate) bounds: Bounds,
+}
+
+impl<I: Indexer> Consumers<I> {
+    /// Works until it is stopped. What runs then is finished within `stop_within`; everything else is given back.
+    pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+        while !*stop.borrow() {
+            let connected = tokio::select! {
+                connected = self.connect() => connected,
+                () = stopped(&mut stop) => return,
+            };
+            let error = match connected {
+                Ok((connection, channels)) => {
+                    backoff.reset();
+                    let lost = self.session(channels, stop.clone()).await;
+                    close(connection).await;
+                    lost
+                }
+                Err(error) => Some(error),
+            };
+            let Some(error) = error else { return };
+            let delay = backoff.delay();
+            tracing::warn!(%error, delay_ms = delay.as_millis(), "consuming was interrupted and begins anew");
+            tokio::select! {
+                () = sleep(delay) => {}
+                () = stopped(&mut stop) => return,
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<(Connection, Vec<(u16, Channel, Consumer)>), RabbitError> {
+        let topology = self.publisher.topology();
+        let connection = connect(&self.url, &format!("{} consumes", topology.name)).await?;
+        topology.declare(&connection.create_channel().await?).await?;
+        let mut channels = Vec::new();
+        for partition in &topology.partitions {
+            let channel = connection.create_channel().await?;
+            channel
+                .basic_qos(self.bounds.prefetch, BasicQosOptions::default())
+                .await?;
+            let (queue, tag) = (topology.partition(*partition), "");
+            let consumer = channel
+                .basic_consume(
+                    queue.into(),
+                    tag.into(),
+                    BasicConsumeOptions::default(),
+                    FieldTable::default(),
+                )
+                .await?;
+            channels.push((*partition, channel, consumer));
+        }
+        Ok((connection, channels))
+    }
+
+    /// Works until the stop (`None`), or until one of the channels fails: then all begin anew.
+    async fn session(
+        self: &Arc<Self>,
+        channels: Vec<(u16, Channel, Consumer)>,
+        mut stop: watch::Receiver<bool>,
+    ) -> Option<RabbitError> {
+        let at_once = Arc::new(Semaphore::new(self.bounds.partitions_at_once));
+        let mut running = JoinSet::new();
+        for (partition, channel, consumer) in channels {
+            let work = PartitionWork {
+                consumers: self.clone(),
+                at_once: at_once.clone(),
+                partition,
+                channel,
+                stop: stop.clone(),
+            };
+            running.spawn(work.run(consumer));
+        }
+        let ended = async {
+            while let Some(ended) = running.join_next().await {
+                match ended {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return Some(error),
+                    Err(error) => return Some(RabbitError::Away(error.to_string())),
+                }
+            }
+            None
+        };
+        let bounded = async {
+            stopped(&mut stop).await;
+            sleep(self.bounds.stop_within).await;
+        };
+        tokio::select! {
+            lost = ended => lost,
+            () = bounded => {
+                tracing::warn!("work that did not end in time is given back");
+                None
+            }
+        }
+    }
+}
+
+/// The work of one partition on one channel.
+struct PartitionWork<I> {
+    consumers: Arc<Consumers<I>>,
+    at_once: Arc<Semaphore>,
+    partition: u16,
+    channel: Channel,
+    stop: watch::Receiver<bool>,
+}
+
+impl<I: Indexer> PartitionWork<I> {
+    async fn run(mut self, mut consumer: Consumer) -> Result<(), RabbitError> {
+        loop {
+            let first = tokio::select! {
+                biased;
+                () = stopped(&mut self.stop) => return Ok(()),
+                first = consumer.next() => first,
+            };
+            let mut batch = Batch::new(self.partition);
+            batch.take(arrived(first)?);
+            while batch.len() < usize::from(self.consumers.bounds.prefetch)
+                && let Some(more) = consumer.next().now_or_never()
+            {
+                batch.take(arrived(more)?);
+            }
+            if !self.carry_out(&batch).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether it was acknowledged; else it was stopped, and the batch is given back.
+    async fn carry_out(&mut self, batch: &Batch) -> Result<bool, RabbitError> {
+        for message in batch.not_understood(self.consumers.publisher.topology()) {
+            if !self.hand_over(message).await? {
+                return Ok(false);
+            }
+        }
+        if let Some(through) = batch.through() {
+            let began = Instant::now();
+            match self.index(through).await {
+                None => return Ok(false),
+                Some(Ok(())) => {
+                    let (partition, ms) = (self.partition, began.elapsed().as_millis());
+                    tracing::debug!(partition, through, messages = batch.len(), ms, "indexed");
+                }
+                Some(Err(failure)) => {
+                    let copy = batch.again(&failure, &self.consumers);
+                    if !self.hand_over(copy).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        let all = BasicAckOptions { multiple: true };
+        self.channel.basic_ack(batch.last_tag(), all).await?;
+        Ok(true)
+    }
+
+    /// Tries as long as what it needs is away, but not for ever. `None` when it was stopped meanwhile.
+    async fn index(&mut self, through: u64) -> Option<Result<(), IndexFailure>> {
+        let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
+        let began = Instant::now();
+        loop {
+            let outcome = {
+                let permit = self.at_once.acquire().await;
+                let outcome = self.consumers.indexer.index(self.partition, through).await;
+                drop(permit);
+                outcome
+            };
+            match outcome {
+                Err(IndexFailure::Unavailable(reason)) if began.elapsed() < HOLD_WITHIN => {
+                    let partition = self.partition;
+                    tracing::warn!(partition, through, reason, "indexing waits for what it needs");
+                    if !self.pause(&mut backoff).await {
+                        return None;
+                    }
+                }
+                outcome => return Some(outcome),
+            }
+        }
+    }
+
+    /// Whether it is with RabbitMQ again, confirmed; else it was stopped.
+    async fn hand_over(&mut self, message: Outgoing) -> Result<bool, RabbitError> {
+        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+        let message = [message];
+        loop {
+            let outcomes = self.consumers.publisher.publish(&message).await;
+            let Some(Err(error)) = outcomes.into_iter().next() else {
+                return Ok(true);
+            };
+            if !self.channel.status().connected() {
+                return Err(error);
+            }
+            tracing::warn!(partition = self.partition, %error, "what failed could not be put aside yet");
+            if !self.pause(&mut backoff).await {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Whether to go on.
+    async fn pause(&mut self, backoff: &mut Backoff) -> bool {
+        tokio::select! {
+            () = sleep(backoff.delay()) => self.channel.status().connected(),
+            () = stopped(&mut self.stop) => false,
+        }
+    }
+}
+
+fn arrived(
+    next: Option<lapin::Result<lapin::message::Delivery>>,
+) -> Result<lapin::message::Delivery, RabbitError> {
+    match next {
+        Some(delivery) => Ok(delivery?),
+        None => Err(RabbitError::Away("the queue went away".to_owned())),
+    }
+}
+
+async fn close(connection: Connection) {
+    match timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!(%error, "the connection was gone before it was closed"),
+        Err(_) => tracing::debug!("the connection was not closed in time"),
+    }
+}
+
+/// Ends when it is to stop, also when nobody is left who could say so.
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        tracing::debug!("whoever could say stop is gone");
+    }
+}

@@ -1,0 +1,177 @@
+//! A worker: everything that follows a commit and nobody waits for.
+//!
+//! Any number of workers run at once, and each does all of it: what two of them do at the same time is done twice, which
+//! harms nothing, or is held apart by RabbitMQ (a partition has one consumer) and MySQL (cursors move by comparing).
+
+mod clear;
+mod lag;
+mod options;
+mod recount;
+mod relay;
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::MySqlPool;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::ClusterConfig;
+use crate::nodes::Node;
+use crate::rabbitmq::consumer::{Bounds, Consumers, stopped};
+use crate::rabbitmq::{Publisher, Topology};
+use crate::redis::{Doorbell, Rung};
+
+pub use clear::Clear;
+pub use lag::Lag;
+pub use options::WorkerOptions;
+pub use recount::Recount;
+pub use relay::Relay;
+
+/// Brings the index of one partition up to date: the work of a worker.
+pub trait Indexer: Send + Sync + 'static {
+    /// Indexes the changes of the partition from where the index stands through the position `through`, which exists.
+    /// Answers when they are found by searches. Doing it again, or for less than is done, changes nothing.
+    fn index(&self, partition: u16, through: u64) -> impl Future<Output = Result<(), IndexFailure>> + Send;
+
+    /// How far each of the partitions is indexed, in their order.
+    fn indexed(&self, partitions: &[u16]) -> impl Future<Output = Result<Vec<u64>, IndexFailure>> + Send;
+}
+
+/// Why changes were not indexed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IndexFailure {
+    /// A system that is needed is away or overloaded. It is tried until it is back.
+    Unavailable(String),
+    /// These changes cannot be indexed. They become a dead letter after some tries.
+    Failed(String),
+}
+
+impl fmt::Display for IndexFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            IndexFailure::Unavailable(text) => write!(f, "what indexing needs is away: {text}"),
+            IndexFailure::Failed(text) => write!(f, "indexing failed: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for IndexFailure {}
+
+/// Why a worker did not begin, or ended.
+#[derive(Debug)]
+pub enum WorkerError {
+    /// MySQL did not answer at the start.
+    Mysql(sqlx::Error),
+    /// The cluster has no partitions yet: no node has served it.
+    Empty,
+    /// The address of Redis is none.
+    Redis(String),
+    /// A part ended by a panic.
+    Ended(String),
+}
+
+impl fmt::Display for WorkerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WorkerError::Mysql(error) => write!(f, "MySQL: {error}"),
+            WorkerError::Empty => f.write_str("the database holds no cluster yet"),
+            WorkerError::Redis(text) => write!(f, "`redis` is not an address: {text}"),
+            WorkerError::Ended(text) => write!(f, "a part of the worker ended: {text}"),
+        }
+    }
+}
+
+impl std::error::Error for WorkerError {}
+
+impl From<sqlx::Error> for WorkerError {
+    fn from(error: sqlx::Error) -> WorkerError {
+        WorkerError::Mysql(error)
+    }
+}
+
+/// Runs a worker until `stop` holds true, or nobody can set it any more. It then ends within `options.stop_within` and
+/// a few seconds: what runs is finished or given back.
+///
+/// # Errors
+/// When it cannot begin, or a part of it ends by a panic. That a system is away later on is not an error.
+pub async fn run<I: Indexer>(
+    config: &ClusterConfig,
+    pool: MySqlPool,
+    indexer: Arc<I>,
+    options: WorkerOptions,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), WorkerError> {
+    let partitions = partitions(&pool).await?;
+    let topology = Topology {
+        delays: options.delays.clone(),
+        ..Topology::new(&config.name, partitions)
+    };
+    let publisher = Arc::new(Publisher::new(&config.rabbitmq, topology));
+    let consumers = Arc::new(Consumers {
+        url: config.rabbitmq.clone(),
+        publisher: publisher.clone(),
+        indexer: indexer.clone(),
+        bounds: Bounds {
+            prefetch: options.prefetch,
+            partitions_at_once: options.partitions_at_once,
+            tries_max: options.tries_max,
+            stop_within: options.stop_within,
+        },
+    });
+    let ring = Arc::new(Notify::new());
+    let doorbell =
+        Doorbell::new(&config.redis, &config.name).map_err(|error| WorkerError::Redis(error.to_string()))?;
+    let relay = Relay::new(pool.clone(), publisher.clone(), ring.clone());
+    let lag = Lag::new(pool.clone(), publisher, indexer);
+
+    let mut parts = JoinSet::new();
+    parts.spawn(consumers.run(stop.clone()));
+    parts.spawn(relay.run(options.relay_every, stop.clone()));
+    parts.spawn(lag.run(options.lag_every, stop.clone()));
+    parts.spawn(Clear::new(pool.clone()).run(stop.clone()));
+    parts.spawn(Recount::new(pool.clone(), options.recount_every).run(stop.clone()));
+    parts.spawn(Node::new(pool, "worker").run(stop.clone()));
+    parts.spawn({
+        let stop = stop.clone();
+        async move { doorbell.listen(move |_: Rung| ring.notify_one(), stop).await }
+    });
+
+    let ended = tokio::select! {
+        () = stopped(&mut stop) => None,
+        ended = parts.join_next() => ended,
+    };
+    if let Some(Err(error)) = ended {
+        return Err(WorkerError::Ended(error.to_string()));
+    }
+    end(parts, options.stop_within).await
+}
+
+/// Waits for all parts, which know of the stop; those that take too long are dropped.
+async fn end(mut parts: JoinSet<()>, within: Duration) -> Result<(), WorkerError> {
+    const CLOSE_WITHIN: Duration = Duration::from_secs(5);
+    let all = async {
+        while let Some(ended) = parts.join_next().await {
+            ended.map_err(|error| WorkerError::Ended(error.to_string()))?;
+        }
+        Ok(())
+    };
+    let Ok(ended) = timeout(within + CLOSE_WITHIN, all).await else {
+        tracing::warn!("parts of the worker did not end in time and are dropped");
+        return Ok(());
+    };
+    ended
+}
+
+async fn partitions(pool: &MySqlPool) -> Result<Vec<u16>, WorkerError> {
+    let partitions: Vec<u16> = sqlx::query_scalar("SELECT id FROM partitions ORDER BY id")
+        .fetch_all(pool)
+        .await?;
+    if partitions.is_empty() {
+        return Err(WorkerError::Empty);
+    }
+    Ok(partitions)
+}
