@@ -4,7 +4,20 @@
 //! need to know (indexers, live streams of other nodes) follows from the change rows that it commits. Decision 13 says
 //! what each system owns and what happens without it.
 
+mod clock;
 mod config;
+mod engine;
+mod errors;
 pub mod mysql;
+mod queue;
+mod routes;
+mod transaction;
+mod writer;
 
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
 pub use config::{ClusterConfig, ConfigError};
+pub use engine::{ClusterEngine, Options};
+pub use errors::OpenError;
