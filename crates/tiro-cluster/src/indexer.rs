@@ -38,6 +38,19 @@ impl fmt::Display for IndexerError {
 
 impl std::error::Error for IndexerError {}
 
+impl IndexerError {
+    /// Whether a system is away or the index was just removed, so that trying again helps.
+    pub(crate) fn is_temporary(&self) -> bool {
+        match self {
+            IndexerError::Mysql(_) => true,
+            IndexerError::Index(IndexError::Missing | IndexError::CutOff | IndexError::Server(_)) => true,
+            IndexerError::Index(
+                IndexError::Newer { .. } | IndexError::Several(_) | IndexError::Document(_),
+            ) => false,
+        }
+    }
+}
+
 impl From<IndexError> for IndexerError {
     fn from(error: IndexError) -> IndexerError {
         IndexerError::Index(error)

@@ -7,20 +7,34 @@
 mod backoff;
 mod clock;
 mod config;
+mod engine;
+mod errors;
 mod export;
 pub mod indexer;
+mod member;
 pub mod mysql;
 mod nodes;
 pub mod opensearch;
+mod queue;
 pub mod rabbitmq;
 mod reads;
 pub mod redis;
+mod routes;
 mod search;
 pub mod status;
+mod transaction;
 mod waiting;
 pub mod worker;
+mod writer;
 
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
 pub use config::{ClusterConfig, ConfigError};
+pub use engine::{ClusterEngine, Options};
+pub use errors::OpenError;
 pub use indexer::{Indexer, IndexerError, RebuildProgress};
+pub use member::Member;
 pub use nodes::{Node, SeenNode};
 pub use opensearch::{IndexError, SearchIndex};

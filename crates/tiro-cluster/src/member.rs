@@ -1,0 +1,124 @@
+//! A process that works on a cluster without serving requests: a worker, or a command of the operator.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
+use tokio::sync::watch;
+
+use crate::indexer::{Indexer, IndexerError};
+use crate::mysql::connection;
+use crate::opensearch::{IndexError, SearchIndex};
+use crate::rabbitmq::dead::DeadLetters;
+use crate::rabbitmq::{Publisher, RabbitError, Topology};
+use crate::worker::{self, IndexFailure, WorkerError, WorkerOptions};
+use crate::{ClusterConfig, OpenError};
+
+/// Connections of one such process.
+const CONNECTIONS_MAX: u32 = 16;
+/// How long a statement waits for one of them.
+const CONNECTION_WITHIN: Duration = Duration::from_secs(5);
+
+/// A member of a cluster whose tables are there and of a version that it knows.
+pub struct Member {
+    config: ClusterConfig,
+    pool: MySqlPool,
+    partitions: Vec<u16>,
+    index: SearchIndex,
+}
+
+impl Member {
+    /// Joins a cluster; makes its tables if nobody has. Connects to MySQL alone: the other systems may be away.
+    ///
+    /// # Errors
+    /// Why it cannot take part.
+    pub async fn join(config: &ClusterConfig) -> Result<Member, OpenError> {
+        let mysql = connection::options(config)?;
+        let partitions = connection::prepare(&mysql, config).await?;
+        let pool = MySqlPoolOptions::new()
+            .max_connections(CONNECTIONS_MAX)
+            .test_before_acquire(false)
+            .acquire_timeout(CONNECTION_WITHIN)
+            .connect_lazy_with(mysql);
+        let index = search_index(config, &pool).await?;
+        Ok(Member {
+            config: config.clone(),
+            pool,
+            partitions,
+            index,
+        })
+    }
+
+    /// Works until `stop` holds true; see [`worker::run`].
+    ///
+    /// # Errors
+    /// See [`worker::run`].
+    pub async fn work(self, options: WorkerOptions, stop: watch::Receiver<bool>) -> Result<(), WorkerError> {
+        let indexer = Arc::new(self.indexer());
+        worker::run(&self.config, self.pool, indexer, options, stop).await
+    }
+
+    /// What brings the search index after the database.
+    #[must_use]
+    pub fn indexer(&self) -> Indexer {
+        Indexer::new(self.pool.clone(), self.index.clone())
+    }
+
+    /// What announces changes to the queues of this cluster.
+    #[must_use]
+    pub fn publisher(&self) -> Publisher {
+        let topology = Topology::new(&self.config.name, self.partitions.clone());
+        Publisher::new(&self.config.rabbitmq, topology)
+    }
+
+    /// What workers gave up.
+    ///
+    /// # Errors
+    /// When RabbitMQ is away.
+    pub async fn dead_letters(&self) -> Result<DeadLetters, RabbitError> {
+        DeadLetters::open(&self.config.rabbitmq, &self.publisher()).await
+    }
+}
+
+/// The search index of the data set that MySQL holds.
+pub(crate) async fn search_index(config: &ClusterConfig, pool: &MySqlPool) -> Result<SearchIndex, OpenError> {
+    let data_set: Vec<u8> = sqlx::query_scalar("SELECT data_set FROM server WHERE one = 1")
+        .fetch_one(pool)
+        .await?;
+    let data_set = data_set
+        .try_into()
+        .map_err(|_| OpenError::Schema("the row of `server` names no data set".to_owned()))?;
+    SearchIndex::new(config, data_set).map_err(|error| OpenError::Schema(error.to_string()))
+}
+
+/// The work that RabbitMQ brings.
+impl worker::Indexer for Indexer {
+    async fn index(&self, partition: u16, through: u64) -> Result<(), IndexFailure> {
+        self.index_partition(partition, through).await?;
+        Ok(())
+    }
+
+    async fn indexed(&self, partitions: &[u16]) -> Result<Vec<u64>, IndexFailure> {
+        let generation = match self.index().current().await {
+            // The first work makes it.
+            Err(IndexError::Missing) => return Ok(vec![0; partitions.len()]),
+            current => current.map_err(IndexerError::from)?,
+        };
+        let mut indexed = Vec::new();
+        for partition in partitions {
+            let watermark = self.index().watermark(&generation, *partition).await;
+            indexed.push(watermark.map_err(IndexerError::from)?);
+        }
+        Ok(indexed)
+    }
+}
+
+impl From<IndexerError> for IndexFailure {
+    fn from(error: IndexerError) -> IndexFailure {
+        if error.is_temporary() {
+            IndexFailure::Unavailable(error.to_string())
+        } else {
+            IndexFailure::Failed(error.to_string())
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Every statement of this crate uses an index.
