@@ -42,7 +42,7 @@ fn feed(of: &str, narrowed: &str) -> String {
         "(SELECT {HEAD_COLUMNS}, {no_entry} FROM applications AS head WHERE {of}) UNION ALL \
          (SELECT {no_head}, {CHANGE_COLUMNS}, {PLACE_COLUMNS}, {APPLICATION_COLUMNS}, {CHAT_COLUMNS}, \
          {MESSAGE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
-         STRAIGHT_JOIN changes ON changes.application = head.id \
+         STRAIGHT_JOIN changes FORCE INDEX (PRIMARY) ON changes.application = head.id \
          LEFT JOIN chats AS place ON place.application = changes.application AND place.number = changes.chat \
          LEFT JOIN applications ON applications.id = changes.application AND changes.kind <= 3 \
          AND applications.version = changes.version \

@@ -29,24 +29,29 @@ static CHATS_UPWARDS: LazyLock<String> = LazyLock::new(|| chats("number ASC"));
 static CHATS_DOWNWARDS: LazyLock<String> = LazyLock::new(|| chats("number DESC"));
 
 fn chats(order: &str) -> String {
-    chats_of(&format!(
-        "chats.number > ? AND chats.number < ? ORDER BY chats.{order}"
-    ))
+    chats_of(
+        "PRIMARY",
+        &format!("chats.number > ? AND chats.number < ? ORDER BY chats.{order}"),
+    )
 }
 
-/// The head, and so many of some chats.
-pub(super) fn chats_of(wanted: &str) -> String {
+/// The head, and so many of some chats. The index is named, for without that MariaDB may read a list from its beginning.
+pub(super) fn chats_of(index: &str, wanted: &str) -> String {
     let (no_head, no_chat) = (nulls(AFTER_HEAD), nulls(CHAT_COLUMNS_COUNT));
     format!(
         "(SELECT {HEAD_COLUMNS}, {no_chat} FROM applications AS head WHERE {HEAD_BY_TOKEN}) UNION ALL \
          (SELECT {no_head}, {CHAT_COLUMNS} FROM applications AS head \
-         STRAIGHT_JOIN chats ON chats.application = head.id \
+         STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = head.id \
          WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND {wanted} LIMIT ?)"
     )
 }
 
-static CHATS_BY_ACTIVITY: LazyLock<String> =
-    LazyLock::new(|| chats_of("chats.live_activity < ? ORDER BY chats.live_activity DESC"));
+static CHATS_BY_ACTIVITY: LazyLock<String> = LazyLock::new(|| {
+    chats_of(
+        "by_activity",
+        "chats.live_activity < ? ORDER BY chats.live_activity DESC",
+    )
+});
 
 static MESSAGES_UPWARDS: LazyLock<String> = LazyLock::new(|| messages("number ASC"));
 static MESSAGES_DOWNWARDS: LazyLock<String> = LazyLock::new(|| messages("number DESC"));
@@ -69,7 +74,7 @@ pub(super) fn messages_of(wanted: &str) -> String {
          WHERE {HEAD_BY_TOKEN}) UNION ALL \
          (SELECT {no_head}, {MESSAGE_COLUMNS} FROM applications AS head \
          STRAIGHT_JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         STRAIGHT_JOIN messages ON messages.application = head.id AND messages.chat = ? \
+         STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = head.id AND messages.chat = ? \
          WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND place.deleted_at IS NULL AND {wanted} LIMIT ?)"
     )
 }

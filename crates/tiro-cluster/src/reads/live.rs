@@ -14,7 +14,10 @@ use super::session::{Read, ReadError, Session, Wanted, corrupt, number_list};
 use crate::mysql::rows::{self, CHAT_COLUMNS, MESSAGE_COLUMNS};
 
 static CHATS: LazyLock<String> = LazyLock::new(|| {
-    chats_of("head.chats_count = head.last_chat_number AND chats.number > ? ORDER BY chats.number")
+    chats_of(
+        "PRIMARY",
+        "head.chats_count = head.last_chat_number AND chats.number > ? ORDER BY chats.number",
+    )
 });
 
 static MESSAGES: LazyLock<String> = LazyLock::new(|| {

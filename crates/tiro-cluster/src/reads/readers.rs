@@ -37,7 +37,7 @@ static UNREAD: LazyLock<String> = LazyLock::new(|| {
     format!(
         "(SELECT {HEAD_COLUMNS}, {no_marker} FROM applications AS head WHERE {HEAD_BY_TOKEN}) UNION ALL \
          (SELECT {no_head}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
-         STRAIGHT_JOIN markers ON markers.application = head.id \
+         STRAIGHT_JOIN markers FORCE INDEX (by_reader) ON markers.application = head.id \
          LEFT JOIN chats AS place ON place.application = head.id AND place.number = markers.chat \
          WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND markers.reader = ? AND markers.chat > ? \
          ORDER BY markers.chat LIMIT ?)"
