@@ -8,14 +8,17 @@ mod clock;
 mod config;
 mod engine;
 mod errors;
+mod export;
 pub mod mysql;
 mod queue;
+mod reads;
 mod routes;
-mod transaction;
-mod writer;
-
+mod search;
 #[cfg(test)]
 mod tests;
+mod transaction;
+mod waiting;
+mod writer;
 
 pub use clock::Clock;
 pub use config::{ClusterConfig, ConfigError};

@@ -14,7 +14,7 @@ use tiro_core::{
     ReaderName, Sender, Stage, Timestamp, Title, Token,
 };
 
-pub(crate) use change::{CHANGE_COLUMNS, StoredChange, change, kind_number};
+pub(crate) use change::{CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, StoredChange, change, kind_number};
 pub(crate) use deleted::{DELETED_COLUMNS, decode_deleted, deleted, encode_deleted};
 
 /// A row does not say what a row of its table can say. The text names the table and what is wrong.
@@ -107,6 +107,8 @@ pub(crate) fn chat(row: &MySqlRow, at: usize) -> Result<Option<(ApplicationId, C
 pub(crate) const MESSAGE_COLUMNS: &str = "messages.application, messages.chat, messages.number, messages.body, \
      messages.sender, messages.metadata, messages.created_at, messages.updated_at, messages.deleted_at, \
      messages.version, messages.created_position";
+/// How many columns [`MESSAGE_COLUMNS`] has.
+pub(crate) const MESSAGE_COLUMNS_COUNT: usize = 11;
 
 /// A message with where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,6 +150,8 @@ pub(crate) fn message(row: &MySqlRow, at: usize) -> Result<Option<StoredMessage>
 /// Of `markers`.
 pub(crate) const MARKER_COLUMNS: &str =
     "markers.application, markers.chat, markers.reader, markers.last_read, markers.version";
+/// How many columns [`MARKER_COLUMNS`] has.
+pub(crate) const MARKER_COLUMNS_COUNT: usize = 5;
 
 /// The marker in the columns from `at` on, and its application; `None` where an outer join found none.
 pub(crate) fn marker(row: &MySqlRow, at: usize) -> Result<Option<(ApplicationId, Marker)>, Corrupt> {

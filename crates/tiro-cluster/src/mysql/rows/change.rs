@@ -15,6 +15,8 @@ use super::{Corrupt, text, time, time_or_none};
 pub(crate) const CHANGE_COLUMNS: &str = "changes.application, changes.position, changes.partition_position, changes.at, \
      changes.kind, changes.chat, changes.number, changes.reader, changes.version, changes.key_namespace, \
      changes.key_name, changes.key_fingerprint, changes.key_created_at";
+/// How many columns [`CHANGE_COLUMNS`] has.
+pub(crate) const CHANGE_COLUMNS_COUNT: usize = 13;
 
 /// A change with where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,71 @@
+//! What every read needs of the application and the chat that it is in: their rows without the texts.
+//!
+//! A page is `head UNION ALL items`: the first row has the head and no item, the others have an item and no head. So the
+//! head is sent once, also where there is no item, and the items come in the order of an index without being sorted.
+
+use sqlx::mysql::MySqlRow;
+use tiro_core::{Application, Chat, Rejection, Token};
+
+use super::session::{ReadError, corrupt};
+use crate::mysql::rows::{self, APPLICATION_COLUMNS_COUNT, StoredApplication};
+
+/// Of `applications AS head`: as [`rows::APPLICATION_COLUMNS`], without the name and the metadata.
+pub(crate) const HEAD_COLUMNS: &str = "head.id, head.token, head.restoring, head.restoring_last, \
+     head.partition_id, head.epoch, NULL, NULL, head.chats_count, head.last_chat_number, head.last_position, \
+     head.created_at, head.updated_at, head.deleted_at, head.version";
+/// Where the columns behind [`HEAD_COLUMNS`] begin.
+pub(crate) const AFTER_HEAD: usize = APPLICATION_COLUMNS_COUNT;
+/// The application that a token is bound to.
+pub(crate) const HEAD_BY_TOKEN: &str = "head.token = ? AND head.restoring = 0";
+
+/// Of `chats AS place`: as [`rows::CHAT_COLUMNS`], without the title and the metadata.
+pub(crate) const PLACE_COLUMNS: &str = "place.application, place.number, NULL, NULL, place.messages_count, \
+     place.last_message_number, place.last_message_at, place.created_at, place.updated_at, place.deleted_at, \
+     place.version, place.activity_position, place.change_position, place.markers_count";
+
+/// In place of so many columns that a row does not have.
+pub(crate) fn nulls(count: usize) -> String {
+    vec!["NULL"; count].join(", ")
+}
+
+/// How a token is compared.
+pub(crate) fn token_bytes(token: &Token) -> Vec<u8> {
+    token.as_str().as_bytes().to_vec()
+}
+
+/// The application of a row that begins with [`HEAD_COLUMNS`]: the first row, if the application is there.
+pub(crate) fn head(row: &MySqlRow) -> Result<StoredApplication, ReadError> {
+    rows::application(row, 0)?.ok_or(corrupt("the first row of a page has no head"))
+}
+
+/// The application, which is live.
+pub(crate) fn live_application(application: Option<Application>) -> Result<Application, Rejection> {
+    let application = application.ok_or(Rejection::ApplicationNotFound)?;
+    match application.deleted_at {
+        None => Ok(application),
+        Some(_) => Err(Rejection::ApplicationDeleted),
+    }
+}
+
+/// The application of a row that begins with [`HEAD_COLUMNS`], which is live.
+pub(crate) fn live_head(row: &MySqlRow) -> Result<Application, ReadError> {
+    Ok(live_stored(row)?.application)
+}
+
+/// The same with where it is written.
+pub(crate) fn live_stored(row: &MySqlRow) -> Result<StoredApplication, ReadError> {
+    let stored = head(row)?;
+    Ok(StoredApplication {
+        application: live_application(Some(stored.application))?,
+        partition: stored.partition,
+    })
+}
+
+/// The chat, which is live, in the columns from `at` on.
+pub(crate) fn live_chat(row: &MySqlRow, at: usize) -> Result<Chat, ReadError> {
+    let (_, chat) = rows::chat(row, at)?.ok_or(Rejection::ChatNotFound)?;
+    match chat.deleted_at {
+        None => Ok(chat),
+        Some(_) => Err(Rejection::ChatDeleted.into()),
+    }
+}

@@ -1,0 +1,44 @@
+//! Lists of one snapshot, for as long as they are kept.
+
+use sqlx::{MySql, Transaction};
+use tiro_core::{
+    Application, ApplicationsAfter, Chat, Failure, Lists, Message, NumberRange, Page, Pending, Token,
+};
+use tokio::sync::Mutex;
+
+use super::listing::{ApplicationsPage, ChatsPage, MessagesPage};
+use super::pools::failure;
+use super::session::{Read, Session};
+
+/// A snapshot on a connection of its own; dropping it gives the connection back.
+pub(super) struct Held(Mutex<Transaction<'static, MySql>>);
+
+impl Held {
+    pub(super) fn new(snapshot: Transaction<'static, MySql>) -> Held {
+        Held(Mutex::new(snapshot))
+    }
+
+    async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
+        let mut snapshot = self.0.lock().await;
+        let mut session = Session::in_snapshot(&mut snapshot);
+        wanted.read(&mut session).await.map_err(failure)
+    }
+}
+
+impl Lists for Held {
+    fn applications(
+        &self,
+        after: Option<ApplicationsAfter>,
+        limit: u32,
+    ) -> Pending<'_, Page<Application, ApplicationsAfter>> {
+        Box::pin(async move { self.read(&ApplicationsPage { after, limit }).await })
+    }
+
+    fn chats<'a>(&'a self, token: &'a Token, range: NumberRange) -> Pending<'a, Page<Chat>> {
+        Box::pin(async move { self.read(&ChatsPage { token, range }).await })
+    }
+
+    fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
+        Box::pin(async move { self.read(&MessagesPage { token, chat, range }).await })
+    }
+}

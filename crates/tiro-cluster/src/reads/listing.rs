@@ -1,0 +1,330 @@
+//! Pages of lists: one statement each, in the order in which the page fills.
+//!
+//! Where texts fill a page early, what is left of the rows is not read.
+
+use std::sync::LazyLock;
+
+use sqlx::Row;
+use tiro_core::{
+    Application, ApplicationsAfter, Chat, Message, NumberRange, Numbers, PAGE_BYTES_MAX, Page, Rejection,
+    Token,
+};
+
+use super::head::{
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, nulls, token_bytes,
+};
+use super::session::{Read, ReadError, Session, Wanted, corrupt};
+use crate::mysql::rows::{
+    self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT,
+};
+
+static APPLICATIONS: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT {APPLICATION_COLUMNS} FROM applications WHERE listed = 1 \
+         AND (created_at > ? OR (created_at = ? AND token > ?)) ORDER BY created_at, token LIMIT ?"
+    )
+});
+
+static CHATS_UPWARDS: LazyLock<String> = LazyLock::new(|| chats("number ASC"));
+static CHATS_DOWNWARDS: LazyLock<String> = LazyLock::new(|| chats("number DESC"));
+
+fn chats(order: &str) -> String {
+    chats_of(
+        "PRIMARY",
+        &format!("chats.number > ? AND chats.number < ? ORDER BY chats.{order}"),
+    )
+}
+
+/// The head, and so many of some chats. The index is named, for without that MariaDB may read a list from its beginning.
+pub(super) fn chats_of(index: &str, wanted: &str) -> String {
+    let (no_head, no_chat) = (nulls(AFTER_HEAD), nulls(CHAT_COLUMNS_COUNT));
+    format!(
+        "(SELECT {HEAD_COLUMNS}, {no_chat} FROM applications AS head WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {no_head}, {CHAT_COLUMNS} FROM applications AS head \
+         STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = head.id \
+         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND {wanted} LIMIT ?)"
+    )
+}
+
+static CHATS_BY_ACTIVITY: LazyLock<String> = LazyLock::new(|| {
+    chats_of(
+        "by_activity",
+        "chats.live_activity < ? ORDER BY chats.live_activity DESC",
+    )
+});
+
+static MESSAGES_UPWARDS: LazyLock<String> = LazyLock::new(|| messages("number ASC"));
+static MESSAGES_DOWNWARDS: LazyLock<String> = LazyLock::new(|| messages("number DESC"));
+
+fn messages(order: &str) -> String {
+    messages_of(&format!(
+        "messages.number > ? AND messages.number < ? ORDER BY messages.{order}"
+    ))
+}
+
+/// The head with the chat, and so many of some of its messages.
+pub(super) fn messages_of(wanted: &str) -> String {
+    let (no_head, no_message) = (
+        nulls(AFTER_HEAD + CHAT_COLUMNS_COUNT),
+        nulls(MESSAGE_COLUMNS_COUNT),
+    );
+    format!(
+        "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {no_message} FROM applications AS head \
+         LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
+         WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {no_head}, {MESSAGE_COLUMNS} FROM applications AS head \
+         STRAIGHT_JOIN chats AS place ON place.application = head.id AND place.number = ? \
+         STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = head.id AND messages.chat = ? \
+         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND place.deleted_at IS NULL AND {wanted} LIMIT ?)"
+    )
+}
+
+/// A range as a statement has it: numbers between two, both left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Between {
+    after: u64,
+    before: u64,
+    limit: u32,
+    downwards: bool,
+}
+
+impl From<NumberRange> for Between {
+    fn from(range: NumberRange) -> Between {
+        match range {
+            NumberRange::After { after, before, limit } => Between {
+                after,
+                before: before.unwrap_or(u64::MAX),
+                limit,
+                downwards: false,
+            },
+            NumberRange::Before { before, limit } => Between {
+                after: 0,
+                before,
+                limit,
+                downwards: true,
+            },
+            NumberRange::Last { limit } => Between {
+                after: 0,
+                before: u64::MAX,
+                limit,
+                downwards: true,
+            },
+        }
+    }
+}
+
+/// A page of what was read in walking order; refused unless it is the first of the numbers that have to be there.
+fn page_of<T>(
+    mut items: Vec<T>,
+    number: impl Fn(&T) -> u64,
+    (numbers, is_cut): (Numbers, bool),
+) -> Result<Page<T>, ReadError> {
+    let expected = numbers.walk().count();
+    let in_order = numbers
+        .walk()
+        .zip(&items)
+        .all(|(expected, item)| expected == number(item));
+    if !in_order || items.len() > expected || (items.len() < expected && !is_cut) {
+        return Err(corrupt("a list has not the numbers that it says"));
+    }
+    let next = items.last().and_then(|last| numbers.next(number(last)));
+    if numbers.downwards {
+        items.reverse();
+    }
+    Ok(Page {
+        items,
+        next,
+        as_of: None,
+    })
+}
+
+/// Live applications by creation time and token.
+pub(super) struct ApplicationsPage {
+    pub(super) after: Option<ApplicationsAfter>,
+    pub(super) limit: u32,
+}
+
+impl Read for ApplicationsPage {
+    type Answer = Page<Application, ApplicationsAfter>;
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<Self::Answer, ReadError> {
+        let after = self.after.as_ref();
+        let at = after.map_or(i64::MIN, |after| after.created_at.as_millis());
+        let token = after.map_or_else(Vec::new, |after| token_bytes(&after.token));
+        let statement = sqlx::query(APPLICATIONS.as_str())
+            .bind(at)
+            .bind(at)
+            .bind(token)
+            .bind(self.limit + 1);
+        let mut items = Vec::new();
+        session
+            .each(statement, |row| {
+                items.extend(rows::application(row, 0)?.map(|stored| stored.application));
+                Ok(Wanted::More)
+            })
+            .await?;
+        let more = items.len() > self.limit as usize;
+        items.truncate(self.limit as usize);
+        let place = |last: &Application| ApplicationsAfter {
+            created_at: last.created_at,
+            token: last.token.clone(),
+        };
+        Ok(Page {
+            next: items.last().filter(|_| more).map(place),
+            items,
+            as_of: None,
+        })
+    }
+}
+
+/// Chats by number.
+pub(super) struct ChatsPage<'a> {
+    pub(super) token: &'a Token,
+    pub(super) range: NumberRange,
+}
+
+impl Read for ChatsPage<'_> {
+    type Answer = Page<Chat>;
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<Page<Chat>, ReadError> {
+        let between = Between::from(self.range);
+        let text = if between.downwards {
+            &CHATS_DOWNWARDS
+        } else {
+            &CHATS_UPWARDS
+        };
+        let statement = sqlx::query(text.as_str())
+            .bind(token_bytes(self.token))
+            .bind(token_bytes(self.token))
+            .bind(between.after)
+            .bind(between.before)
+            .bind(between.limit);
+        let (mut head, mut items) = (None, Vec::new());
+        session
+            .each(statement, |row| {
+                if head.is_none() {
+                    head = Some(live_head(row)?);
+                }
+                items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
+                Ok(Wanted::More)
+            })
+            .await?;
+        let head = head.ok_or(Rejection::ApplicationNotFound)?;
+        let numbers = self.range.numbers(head.last_chat_number);
+        let mut page = page_of(items, |chat| chat.number, (numbers, false))?;
+        page.as_of = Some(head.cursor());
+        Ok(page)
+    }
+}
+
+/// Live chats by activity, the highest first.
+pub(super) struct ChatsByActivity<'a> {
+    pub(super) token: &'a Token,
+    pub(super) before: Option<u64>,
+    pub(super) limit: u32,
+}
+
+impl Read for ChatsByActivity<'_> {
+    type Answer = Page<Chat>;
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<Page<Chat>, ReadError> {
+        let statement = sqlx::query(CHATS_BY_ACTIVITY.as_str())
+            .bind(token_bytes(self.token))
+            .bind(token_bytes(self.token))
+            .bind(self.before.unwrap_or(u64::MAX))
+            .bind(self.limit + 1);
+        let (mut head, mut items) = (None, Vec::new());
+        session
+            .each(statement, |row| {
+                if head.is_none() {
+                    head = Some(live_head(row)?);
+                }
+                items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
+                Ok(Wanted::More)
+            })
+            .await?;
+        let head = head.ok_or(Rejection::ApplicationNotFound)?;
+        let more = items.len() > self.limit as usize;
+        items.truncate(self.limit as usize);
+        let next = items.last().filter(|_| more).map(|chat| chat.activity_position);
+        Ok(Page {
+            items,
+            next,
+            as_of: Some(head.cursor()),
+        })
+    }
+}
+
+/// Messages of a chat by number.
+pub(super) struct MessagesPage<'a> {
+    pub(super) token: &'a Token,
+    pub(super) chat: u64,
+    pub(super) range: NumberRange,
+}
+
+impl Read for MessagesPage<'_> {
+    type Answer = Page<Message>;
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<Page<Message>, ReadError> {
+        let between = Between::from(self.range);
+        let text = if between.downwards {
+            &MESSAGES_DOWNWARDS
+        } else {
+            &MESSAGES_UPWARDS
+        };
+        let statement = sqlx::query(text.as_str())
+            .bind(self.chat)
+            .bind(token_bytes(self.token))
+            .bind(self.chat)
+            .bind(self.chat)
+            .bind(token_bytes(self.token))
+            .bind(between.after)
+            .bind(between.before)
+            .bind(between.limit);
+        let (mut heads, mut filling) = (None, Filling::default());
+        session
+            .each(statement, |row| {
+                if heads.is_none() {
+                    heads = Some((live_head(row)?, live_chat(row, AFTER_HEAD)?));
+                }
+                filling.take(row)
+            })
+            .await?;
+        let (head, place) = heads.ok_or(Rejection::ApplicationNotFound)?;
+        let numbers = self.range.numbers(place.last_message_number);
+        let is_cut = filling.is_full();
+        let mut page = page_of(filling.messages, |message| message.number, (numbers, is_cut))?;
+        page.as_of = Some(head.cursor());
+        Ok(page)
+    }
+}
+
+/// Messages of a page, as rows of [`HEAD_COLUMNS`], [`PLACE_COLUMNS`] and [`MESSAGE_COLUMNS`] come.
+#[derive(Default)]
+pub(super) struct Filling {
+    pub(super) messages: Vec<Message>,
+    bytes: usize,
+}
+
+impl Filling {
+    pub(super) fn take(&mut self, row: &sqlx::mysql::MySqlRow) -> Result<Wanted, ReadError> {
+        self.take_at(row, AFTER_HEAD + CHAT_COLUMNS_COUNT)
+    }
+
+    pub(super) fn take_at(&mut self, row: &sqlx::mysql::MySqlRow, at: usize) -> Result<Wanted, ReadError> {
+        debug_assert!(row.len() > at);
+        if self.is_full() {
+            return Ok(Wanted::NoMore);
+        }
+        if let Some(stored) = rows::message(row, at)? {
+            self.bytes += stored.message.bytes();
+            self.messages.push(stored.message);
+        }
+        Ok(Wanted::More)
+    }
+
+    /// Whether its texts fill the page.
+    pub(super) fn is_full(&self) -> bool {
+        self.bytes >= PAGE_BYTES_MAX
+    }
+}

@@ -1,0 +1,191 @@
+//! Pages of live things: which numbers they have is told by the deleted counts, so no tombstone is read.
+//!
+//! Where nothing was deleted the first statement has the page already, which is one statement; else it takes a snapshot with
+//! the head, the counts in as many rounds as the tree is deep, and the rows.
+
+use std::sync::LazyLock;
+
+use tiro_core::{Application, Chat, LiveRange, Message, NumberedList, Page, Rejection, Token, live_numbers};
+
+use super::head::{AFTER_HEAD, live_chat, live_head, token_bytes};
+use super::listing::{Filling, chats_of, messages_of};
+use super::nodes::Nodes;
+use super::session::{Read, ReadError, Session, Wanted, corrupt, number_list};
+use crate::mysql::rows::{self, CHAT_COLUMNS, MESSAGE_COLUMNS};
+
+static CHATS: LazyLock<String> = LazyLock::new(|| {
+    chats_of(
+        "PRIMARY",
+        "head.chats_count = head.last_chat_number AND chats.number > ? ORDER BY chats.number",
+    )
+});
+
+static MESSAGES: LazyLock<String> = LazyLock::new(|| {
+    messages_of(
+        "place.messages_count = place.last_message_number AND messages.number > ? ORDER BY messages.number",
+    )
+});
+
+fn chats_numbered(application: u32, numbers: &[u64]) -> String {
+    let numbers = number_list(numbers.iter().copied());
+    format!(
+        "SELECT {CHAT_COLUMNS} FROM chats WHERE application = {application} AND number IN ({numbers}) \
+         ORDER BY number"
+    )
+}
+
+fn messages_numbered(application: u32, chat: u64, numbers: &[u64]) -> String {
+    let numbers = number_list(numbers.iter().copied());
+    format!(
+        "SELECT {MESSAGE_COLUMNS} FROM messages WHERE application = {application} AND chat = {chat} \
+         AND number IN ({numbers}) ORDER BY number"
+    )
+}
+
+/// A count and what it counts do not agree.
+fn disagrees() -> ReadError {
+    corrupt("the deleted counts of a list do not agree with it")
+}
+
+/// A list and its length.
+struct Live {
+    list: NumberedList,
+    /// The last number.
+    last: u64,
+    /// How many are live.
+    live: u64,
+    range: LiveRange,
+}
+
+impl Live {
+    fn has_tombstones(&self) -> bool {
+        self.last != self.live
+    }
+
+    fn expected(&self) -> u64 {
+        self.live
+            .saturating_sub(self.range.skip)
+            .min(u64::from(self.range.limit))
+    }
+
+    /// The numbers of the page.
+    async fn numbers(&self, session: &mut Session<'_>, head: &Application) -> Result<Vec<u64>, ReadError> {
+        let numbers = Nodes::along(head.id)
+            .over(session, |find| {
+                live_numbers(self.list, self.last, self.range, find)
+            })
+            .await?;
+        let Ok(numbers) = numbers;
+        if numbers.len() as u64 == self.expected() {
+            Ok(numbers)
+        } else {
+            Err(disagrees())
+        }
+    }
+
+    fn page<T>(&self, items: Vec<T>, head: &Application) -> Page<T> {
+        Page {
+            next: self.range.next(items.len(), self.live),
+            items,
+            as_of: Some(head.cursor()),
+        }
+    }
+}
+
+/// Live chats by number.
+pub(super) struct LiveChats<'a> {
+    pub(super) token: &'a Token,
+    pub(super) range: LiveRange,
+}
+
+impl Read for LiveChats<'_> {
+    type Answer = Page<Chat>;
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<Page<Chat>, ReadError> {
+        let statement = sqlx::query(CHATS.as_str())
+            .bind(token_bytes(self.token))
+            .bind(token_bytes(self.token))
+            .bind(self.range.skip)
+            .bind(self.range.limit);
+        let (mut head, mut items) = (None, Vec::new());
+        session
+            .each(statement, |row| {
+                if head.is_none() {
+                    head = Some(live_head(row)?);
+                }
+                items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
+                Ok(Wanted::More)
+            })
+            .await?;
+        let head = head.ok_or(Rejection::ApplicationNotFound)?;
+        let live = Live {
+            list: NumberedList::Chats,
+            last: head.last_chat_number,
+            live: head.chats_count,
+            range: self.range,
+        };
+        if live.has_tombstones() && live.expected() > 0 {
+            let numbers = live.numbers(session, &head).await?;
+            let text = chats_numbered(head.id.0, &numbers);
+            session
+                .each_of_text(text, |row| {
+                    items.extend(rows::chat(row, 0)?.map(|(_, chat)| chat));
+                    Ok(Wanted::More)
+                })
+                .await?;
+        }
+        if items.len() as u64 == live.expected() {
+            Ok(live.page(items, &head))
+        } else {
+            Err(disagrees())
+        }
+    }
+}
+
+/// Live messages of a chat by number.
+pub(super) struct LiveMessages<'a> {
+    pub(super) token: &'a Token,
+    pub(super) chat: u64,
+    pub(super) range: LiveRange,
+}
+
+impl Read for LiveMessages<'_> {
+    type Answer = Page<Message>;
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<Page<Message>, ReadError> {
+        let statement = sqlx::query(MESSAGES.as_str())
+            .bind(self.chat)
+            .bind(token_bytes(self.token))
+            .bind(self.chat)
+            .bind(self.chat)
+            .bind(token_bytes(self.token))
+            .bind(self.range.skip)
+            .bind(self.range.limit);
+        let (mut heads, mut filling) = (None, Filling::default());
+        session
+            .each(statement, |row| {
+                if heads.is_none() {
+                    heads = Some((live_head(row)?, live_chat(row, AFTER_HEAD)?));
+                }
+                filling.take(row)
+            })
+            .await?;
+        let (head, place) = heads.ok_or(Rejection::ApplicationNotFound)?;
+        let live = Live {
+            list: NumberedList::Messages { chat: self.chat },
+            last: place.last_message_number,
+            live: place.messages_count,
+            range: self.range,
+        };
+        if live.has_tombstones() && live.expected() > 0 {
+            let numbers = live.numbers(session, &head).await?;
+            let text = messages_numbered(head.id.0, self.chat, &numbers);
+            session.each_of_text(text, |row| filling.take_at(row, 0)).await?;
+        }
+        if filling.messages.len() as u64 == live.expected() || filling.is_full() {
+            Ok(live.page(filling.messages, &head))
+        } else {
+            Err(disagrees())
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Connections for reads: bounded, bounded in time, and replaced where one is dead.
+
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Executor, MySql, MySqlPool, Transaction};
+use tiro_core::{Failure, Shortage, Unavailable};
+
+use super::session::{BEGIN_SNAPSHOT, Read, ReadError, Session};
+
+/// Longest wait for a connection.
+const ACQUIRE_MAX: Duration = Duration::from_secs(3);
+/// Longest time of one read.
+const READ_MAX: Duration = Duration::from_secs(15);
+/// Longest wait for an answer to the question whether a connection lives.
+const PING_MAX: Duration = Duration::from_secs(1);
+/// Most snapshots that are held at once, by lists that are walked and by exports.
+const HELD_MAX: u32 = 8;
+/// Most searches at once.
+const SEARCHES_MAX: u32 = 4;
+/// When a client should ask again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Connections that only read, of which a transaction sees one state.
+pub(crate) fn read_pool(options: MySqlConnectOptions, connections_max: u32) -> MySqlPool {
+    MySqlPoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(ACQUIRE_MAX)
+        // One round trip less a read: who finds the connection dead takes another one.
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                connection
+                    .execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                    .await?;
+                Ok(())
+            })
+        })
+        .connect_lazy_with(options)
+}
+
+/// The connections of a node for reads, by what they are for.
+pub(crate) struct Pools {
+    pages: MySqlPool,
+    held: MySqlPool,
+    pub(super) search: MySqlPool,
+    pub(super) lookout: MySqlPool,
+}
+
+impl Pools {
+    pub(super) fn new(pages: MySqlPool) -> Pools {
+        let options = (*pages.connect_options()).clone();
+        Pools {
+            pages,
+            held: read_pool(options.clone(), HELD_MAX),
+            search: read_pool(options.clone(), SEARCHES_MAX),
+            lookout: read_pool(options, 1),
+        }
+    }
+
+    /// Reads something.
+    pub(crate) async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
+        read(&self.pages, wanted).await
+    }
+
+    /// A snapshot of now, until it is dropped.
+    pub(super) async fn hold(&self) -> Result<Transaction<'static, MySql>, Failure> {
+        begin(&self.held).await
+    }
+}
+
+/// Reads something over a pool: once more on another connection if the first turns out to be dead.
+pub(crate) async fn read<R: Read>(pool: &MySqlPool, wanted: &R) -> Result<R::Answer, Failure> {
+    let connection = pool
+        .acquire()
+        .await
+        .map_err(|error| no_connection(pool, &error))?;
+    match attempt(connection, wanted).await {
+        Err(ReadError::MySql(error)) if is_gone(&error) => {}
+        answer => return answer.map_err(failure),
+    }
+    attempt(living(pool).await?, wanted).await.map_err(failure)
+}
+
+/// A snapshot of now on a connection of the pool.
+pub(crate) async fn begin(pool: &MySqlPool) -> Result<Transaction<'static, MySql>, Failure> {
+    match pool.begin_with(BEGIN_SNAPSHOT).await {
+        Err(error) if is_gone(&error) => {
+            living(pool).await?;
+            let again = pool.begin_with(BEGIN_SNAPSHOT).await;
+            again.map_err(|error| no_connection(pool, &error))
+        }
+        begun => begun.map_err(|error| no_connection(pool, &error)),
+    }
+}
+
+/// A connection that answers. Those that do not are dropped on the way.
+async fn living(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
+    for _ in 0..=pool.options().get_max_connections() {
+        let connection = pool.acquire().await;
+        let mut connection = connection.map_err(|error| no_connection(pool, &error))?;
+        if let Ok(Ok(())) = tokio::time::timeout(PING_MAX, connection.ping()).await {
+            return Ok(connection);
+        }
+        drop(connection.detach());
+    }
+    Err(storage_away())
+}
+
+async fn attempt<R: Read>(mut connection: PoolConnection<MySql>, wanted: &R) -> Result<R::Answer, ReadError> {
+    let answer = tokio::time::timeout(READ_MAX, on(&mut connection, wanted)).await;
+    let (answer, is_cut) = match answer {
+        Ok((answer, is_cut)) => (answer, is_cut),
+        Err(_) => {
+            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "MySQL did not answer in time");
+            drop(connection.detach());
+            return Err(ReadError::MySql(sqlx::Error::AnyDriverError(Box::new(late))));
+        }
+    };
+    let is_gone = matches!(&answer, Err(ReadError::MySql(error)) if is_gone(error));
+    if is_cut || is_gone {
+        // A new connection costs less than rows that nobody wants.
+        drop(connection.detach());
+    }
+    answer
+}
+
+/// The answer, and whether rows were left unread.
+async fn on<R: Read>(
+    connection: &mut PoolConnection<MySql>,
+    wanted: &R,
+) -> (Result<R::Answer, ReadError>, bool) {
+    let mut session = Session::single(&mut *connection);
+    let answer = wanted.read(&mut session).await;
+    let is_cut = session.is_cut();
+    if !matches!(answer, Err(ReadError::NeedsSnapshot)) {
+        return (answer, is_cut);
+    }
+    let mut snapshot = match connection.begin_with(BEGIN_SNAPSHOT).await {
+        Ok(snapshot) => snapshot,
+        Err(error) => return (Err(error.into()), false),
+    };
+    let mut session = Session::in_snapshot(&mut snapshot);
+    let answer = wanted.read(&mut session).await;
+    let is_cut = session.is_cut();
+    // The end of the transaction is not waited for: it goes with the connection back to the pool.
+    drop(snapshot);
+    (answer, is_cut)
+}
+
+/// The connection is no longer one.
+fn is_gone(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed => {
+            true
+        }
+        // The server shuts down, or ended the connection.
+        sqlx::Error::Database(error) => error
+            .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
+            .is_some_and(|error| matches!(error.number(), 1053 | 1080 | 1927 | 3169 | 4031)),
+        _ => false,
+    }
+}
+
+/// What a failed read is for whoever asked.
+pub(crate) fn failure(error: ReadError) -> Failure {
+    match error {
+        ReadError::Refused(rejection) => rejection.into(),
+        ReadError::Corrupt(corrupt) => Failure::Internal(format!("a row of MySQL is damaged: {}", corrupt.0)),
+        ReadError::NeedsSnapshot => Failure::Internal("a read in a snapshot wants one".to_owned()),
+        ReadError::MySql(error) => match error {
+            sqlx::Error::Database(_) if !is_gone(&error) => Failure::Internal(format!("MySQL says: {error}")),
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
+                Failure::Internal(format!("a row of MySQL is damaged: {error}"))
+            }
+            error => {
+                tracing::warn!(%error, "a read failed");
+                storage_away()
+            }
+        },
+    }
+}
+
+fn no_connection(pool: &MySqlPool, error: &sqlx::Error) -> Failure {
+    let all_in_use = pool.size() >= pool.options().get_max_connections() && pool.num_idle() == 0;
+    match error {
+        sqlx::Error::PoolTimedOut if all_in_use => unavailable(Shortage::Overloaded),
+        sqlx::Error::PoolClosed => unavailable(Shortage::Stopping),
+        error => {
+            tracing::warn!(%error, "no connection to MySQL for a read");
+            storage_away()
+        }
+    }
+}
+
+/// MySQL cannot be reached.
+fn storage_away() -> Failure {
+    unavailable(Shortage::StorageUnavailable)
+}
+
+pub(crate) fn unavailable(shortage: Shortage) -> Failure {
+    Failure::Unavailable(Unavailable {
+        shortage,
+        retry_after: RETRY_AFTER,
+    })
+}
