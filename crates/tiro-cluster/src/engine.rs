@@ -1,5 +1,7 @@
 //! The running engine: one writer a partition, and reads from the primary.
 
+mod port;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -7,9 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use sqlx::Row;
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
-use tiro_core::{
-    ApplicationId, ApplicationNeed, Command, Failure, Health, Pending, Reply, Request, Shortage,
-};
+use tiro_core::{ApplicationId, ApplicationNeed, Command, Failure, Reply, Request, Shortage};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -21,7 +21,10 @@ use crate::errors::{OpenError, unavailable};
 use crate::mysql::connection;
 use crate::mysql::probe;
 use crate::queue::{Job, Queue, Room};
+use crate::reads::{Reads, read_pool};
 use crate::routes::Routes;
+use crate::search::NothingIndexed;
+use crate::waiting::Waiting;
 use crate::writer::{Condition, Shared, Writer, refuse, reply};
 
 /// Connections on which unknown tokens are looked up.
@@ -53,6 +56,8 @@ pub struct ClusterEngine {
     shared: Arc<Shared>,
     room: Arc<Room>,
     lookups: MySqlPool,
+    reads: Reads,
+    waiting: Arc<Waiting>,
     runtime: Handle,
     closing: AtomicBool,
     /// Taken when the engine is closed.
@@ -74,13 +79,19 @@ impl ClusterEngine {
             .acquire_timeout(LOOKUP_WITHIN)
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(mysql.clone());
+        let waiting = Arc::new(Waiting::new());
+        let told = Arc::clone(&waiting);
+        let pool = read_pool(mysql.clone(), config.mysql_read_connections_max);
+        let reads = Reads::new(pool, Arc::clone(&waiting), Arc::new(NothingIndexed));
         let shared = Arc::new(Shared {
             options: mysql,
             queues: partitions.iter().map(|_| Queue::default()).collect(),
             routes: Routes::default(),
             condition: Condition::default(),
             clock: options.clock,
-            on_commit: Box::new(|_| {}),
+            on_commit: Box::new(move |moved| {
+                moved.iter().for_each(|(id, position)| told.tell(*id, *position));
+            }),
         });
         let writers = partitions
             .iter()
@@ -91,6 +102,8 @@ impl ClusterEngine {
             shared,
             room: Arc::default(),
             lookups,
+            reads,
+            waiting,
             runtime: Handle::current(),
             closing: AtomicBool::new(false),
             writers: Mutex::new(writers),
@@ -102,6 +115,8 @@ impl ClusterEngine {
     pub async fn close(&self) {
         let deadline = Instant::now() + CLOSE_WITHIN;
         self.closing.store(true, Ordering::SeqCst);
+        // Streams end first: they hold back who stops the server.
+        self.waiting.stop();
         self.shared.queues.iter().for_each(Queue::close);
         let mut writers = std::mem::take(&mut *self.writers.lock());
         if let Some(probe) = writers.pop() {
@@ -182,28 +197,6 @@ impl ClusterEngine {
         // Without random bytes all go to the first, which only costs time.
         let random = getrandom::u32().unwrap_or(0);
         u16::try_from(random % count).unwrap_or(0)
-    }
-
-    /// Carries out a request; see [`tiro_core::Engine::write`].
-    pub fn write(&self, request: Request) -> Pending<'static, Reply> {
-        let submitted = self.submit(request);
-        Box::pin(async move {
-            let answered = submitted?.await;
-            answered.unwrap_or_else(|_| Err(unavailable(Shortage::OutcomeUnknown)))
-        })
-    }
-
-    /// What can be served now.
-    pub fn health(&self) -> Health {
-        let blocked = self.shared.condition.blocked();
-        let closing = self.closing.load(Ordering::SeqCst).then_some(Shortage::Stopping);
-        Health {
-            writes_blocked: closing.or(blocked.as_ref().map(|(shortage, _)| *shortage)),
-            remarks: blocked
-                .into_iter()
-                .map(|(_, text)| format!("MySQL takes no writes: {text}"))
-                .collect(),
-        }
     }
 }
 

@@ -22,13 +22,12 @@ pub mod redis;
 mod routes;
 mod search;
 pub mod status;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod waiting;
 pub mod worker;
 mod writer;
-
-#[cfg(test)]
-mod tests;
 
 pub use clock::Clock;
 pub use config::{ClusterConfig, ConfigError};

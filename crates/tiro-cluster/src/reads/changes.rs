@@ -14,12 +14,13 @@ use tiro_core::{
     Entry, Marker, PAGE_BYTES_MAX, Rejection, Subject, Thing, unread,
 };
 
-use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, head, token_bytes};
+use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, head, nulls, token_bytes};
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Statement, Wanted, corrupt, number_list};
 use crate::mysql::rows::{
     self, APPLICATION_COLUMNS, APPLICATION_COLUMNS_COUNT, CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, CHAT_COLUMNS,
-    CHAT_COLUMNS_COUNT, MARKER_COLUMNS, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT, kind_number,
+    CHAT_COLUMNS_COUNT, MARKER_COLUMNS, MARKER_COLUMNS_COUNT, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT,
+    kind_number,
 };
 
 /// Where the columns of each table begin.
@@ -29,17 +30,19 @@ const APPLICATION_AT: usize = PLACE_AT + CHAT_COLUMNS_COUNT;
 const CHAT_AT: usize = APPLICATION_AT + APPLICATION_COLUMNS_COUNT;
 const MESSAGE_AT: usize = CHAT_AT + CHAT_COLUMNS_COUNT;
 const MARKER_AT: usize = MESSAGE_AT + MESSAGE_COLUMNS_COUNT;
+const COLUMNS_COUNT: usize = MARKER_AT + MARKER_COLUMNS_COUNT;
 
 static OPEN: LazyLock<String> = LazyLock::new(|| feed(HEAD_BY_TOKEN, ""));
 static OF_APPLICATION: LazyLock<String> = LazyLock::new(|| feed("head.id = ?", ""));
 
 /// The changes above a position up to another, with their things.
 fn feed(of: &str, narrowed: &str) -> String {
+    let (no_head, no_entry) = (nulls(AFTER_HEAD), nulls(COLUMNS_COUNT - AFTER_HEAD));
     format!(
-        "SELECT {HEAD_COLUMNS}, {CHANGE_COLUMNS}, {PLACE_COLUMNS}, {APPLICATION_COLUMNS}, {CHAT_COLUMNS}, \
+        "(SELECT {HEAD_COLUMNS}, {no_entry} FROM applications AS head WHERE {of}) UNION ALL \
+         (SELECT {no_head}, {CHANGE_COLUMNS}, {PLACE_COLUMNS}, {APPLICATION_COLUMNS}, {CHAT_COLUMNS}, \
          {MESSAGE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
-         LEFT JOIN changes ON changes.application = head.id AND head.deleted_at IS NULL \
-         AND changes.position > ? AND changes.position <= ?{narrowed} \
+         STRAIGHT_JOIN changes FORCE INDEX (PRIMARY) ON changes.application = head.id \
          LEFT JOIN chats AS place ON place.application = changes.application AND place.number = changes.chat \
          LEFT JOIN applications ON applications.id = changes.application AND changes.kind <= 3 \
          AND applications.version = changes.version \
@@ -51,7 +54,8 @@ fn feed(of: &str, narrowed: &str) -> String {
          LEFT JOIN markers ON markers.application = changes.application AND markers.chat = changes.chat \
          AND markers.reader = changes.reader AND changes.kind = 10 AND markers.version = changes.version \
          AND place.deleted_at IS NULL \
-         WHERE {of} ORDER BY changes.position LIMIT ?"
+         WHERE {of} AND head.deleted_at IS NULL AND changes.position > ? AND changes.position <= ?{narrowed} \
+         ORDER BY changes.position LIMIT ?)"
     )
 }
 
@@ -181,9 +185,10 @@ impl Read for ChangesPage<'_> {
             sqlx::query(AssertSqlSafe(text)).persistent(false)
         };
         let statement = statement
+            .bind(token_bytes(&request.token))
+            .bind(token_bytes(&request.token))
             .bind(after)
             .bind(end)
-            .bind(token_bytes(&request.token))
             .bind(request.limit);
         session.each(statement, |row| found.take(row)).await?;
         let head = found.head.take().ok_or(Rejection::ApplicationNotFound)?;
@@ -232,9 +237,10 @@ impl Read for FeedPiece<'_> {
     async fn read(&self, session: &mut Session<'_>) -> Result<Vec<Entry>, ReadError> {
         let mut found = Entries::new(self.bytes_max);
         let statement = sqlx::query(OF_APPLICATION.as_str())
+            .bind(self.application.id.0)
+            .bind(self.application.id.0)
             .bind(self.after)
             .bind(self.application.last_position)
-            .bind(self.application.id.0)
             .bind(self.entries_max);
         session.each(statement, |row| found.take(row)).await?;
         found.complete(session, self.application.id).await?;

@@ -1,11 +1,12 @@
 //! What every read needs of the application and the chat that it is in: their rows without the texts.
 //!
-//! They stand in every row of a statement that joins them, so they have to be small.
+//! A page is `head UNION ALL items`: the first row has the head and no item, the others have an item and no head. So the
+//! head is sent once, also where there is no item, and the items come in the order of an index without being sorted.
 
 use sqlx::mysql::MySqlRow;
 use tiro_core::{Application, Chat, Rejection, Token};
 
-use super::session::ReadError;
+use super::session::{ReadError, corrupt};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS_COUNT, StoredApplication};
 
 /// Of `applications AS head`: as [`rows::APPLICATION_COLUMNS`], without the name and the metadata.
@@ -22,14 +23,19 @@ pub(crate) const PLACE_COLUMNS: &str = "place.application, place.number, NULL, N
      place.last_message_number, place.last_message_at, place.created_at, place.updated_at, place.deleted_at, \
      place.version, place.activity_position, place.change_position, place.markers_count";
 
+/// In place of so many columns that a row does not have.
+pub(crate) fn nulls(count: usize) -> String {
+    vec!["NULL"; count].join(", ")
+}
+
 /// How a token is compared.
 pub(crate) fn token_bytes(token: &Token) -> Vec<u8> {
     token.as_str().as_bytes().to_vec()
 }
 
-/// The application of a row that begins with [`HEAD_COLUMNS`].
+/// The application of a row that begins with [`HEAD_COLUMNS`]: the first row, if the application is there.
 pub(crate) fn head(row: &MySqlRow) -> Result<StoredApplication, ReadError> {
-    Ok(rows::application(row, 0)?.ok_or(Rejection::ApplicationNotFound)?)
+    rows::application(row, 0)?.ok_or(corrupt("the first row of a page has no head"))
 }
 
 /// The application, which is live.

@@ -11,10 +11,12 @@ use tiro_core::{
 };
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, nulls, token_bytes,
 };
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
-use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
+use crate::mysql::rows::{
+    self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT,
+};
 
 static APPLICATIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -27,19 +29,27 @@ static CHATS_UPWARDS: LazyLock<String> = LazyLock::new(|| chats("number ASC"));
 static CHATS_DOWNWARDS: LazyLock<String> = LazyLock::new(|| chats("number DESC"));
 
 fn chats(order: &str) -> String {
+    chats_of(
+        "PRIMARY",
+        &format!("chats.number > ? AND chats.number < ? ORDER BY chats.{order}"),
+    )
+}
+
+/// The head, and so many of some chats. The index is named, for without that MariaDB may read a list from its beginning.
+pub(super) fn chats_of(index: &str, wanted: &str) -> String {
+    let (no_head, no_chat) = (nulls(AFTER_HEAD), nulls(CHAT_COLUMNS_COUNT));
     format!(
-        "SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head \
-         LEFT JOIN chats ON chats.application = head.id AND head.deleted_at IS NULL \
-         AND chats.number > ? AND chats.number < ? \
-         WHERE {HEAD_BY_TOKEN} ORDER BY chats.{order} LIMIT ?"
+        "(SELECT {HEAD_COLUMNS}, {no_chat} FROM applications AS head WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {no_head}, {CHAT_COLUMNS} FROM applications AS head \
+         STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = head.id \
+         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND {wanted} LIMIT ?)"
     )
 }
 
 static CHATS_BY_ACTIVITY: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head \
-         LEFT JOIN chats ON chats.application = head.id AND head.deleted_at IS NULL AND chats.live_activity < ? \
-         WHERE {HEAD_BY_TOKEN} ORDER BY chats.live_activity DESC LIMIT ?"
+    chats_of(
+        "by_activity",
+        "chats.live_activity < ? ORDER BY chats.live_activity DESC",
     )
 });
 
@@ -47,13 +57,25 @@ static MESSAGES_UPWARDS: LazyLock<String> = LazyLock::new(|| messages("number AS
 static MESSAGES_DOWNWARDS: LazyLock<String> = LazyLock::new(|| messages("number DESC"));
 
 fn messages(order: &str) -> String {
+    messages_of(&format!(
+        "messages.number > ? AND messages.number < ? ORDER BY messages.{order}"
+    ))
+}
+
+/// The head with the chat, and so many of some of its messages.
+pub(super) fn messages_of(wanted: &str) -> String {
+    let (no_head, no_message) = (
+        nulls(AFTER_HEAD + CHAT_COLUMNS_COUNT),
+        nulls(MESSAGE_COLUMNS_COUNT),
+    );
     format!(
-        "SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS head \
+        "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {no_message} FROM applications AS head \
          LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         LEFT JOIN messages ON messages.application = head.id AND messages.chat = ? \
-         AND head.deleted_at IS NULL AND place.deleted_at IS NULL \
-         AND messages.number > ? AND messages.number < ? \
-         WHERE {HEAD_BY_TOKEN} ORDER BY messages.{order} LIMIT ?"
+         WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {no_head}, {MESSAGE_COLUMNS} FROM applications AS head \
+         STRAIGHT_JOIN chats AS place ON place.application = head.id AND place.number = ? \
+         STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = head.id AND messages.chat = ? \
+         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND place.deleted_at IS NULL AND {wanted} LIMIT ?)"
     )
 }
 
@@ -172,9 +194,10 @@ impl Read for ChatsPage<'_> {
             &CHATS_UPWARDS
         };
         let statement = sqlx::query(text.as_str())
+            .bind(token_bytes(self.token))
+            .bind(token_bytes(self.token))
             .bind(between.after)
             .bind(between.before)
-            .bind(token_bytes(self.token))
             .bind(between.limit);
         let (mut head, mut items) = (None, Vec::new());
         session
@@ -206,8 +229,9 @@ impl Read for ChatsByActivity<'_> {
 
     async fn read(&self, session: &mut Session<'_>) -> Result<Page<Chat>, ReadError> {
         let statement = sqlx::query(CHATS_BY_ACTIVITY.as_str())
-            .bind(self.before.unwrap_or(u64::MAX))
             .bind(token_bytes(self.token))
+            .bind(token_bytes(self.token))
+            .bind(self.before.unwrap_or(u64::MAX))
             .bind(self.limit + 1);
         let (mut head, mut items) = (None, Vec::new());
         session
@@ -250,10 +274,12 @@ impl Read for MessagesPage<'_> {
         };
         let statement = sqlx::query(text.as_str())
             .bind(self.chat)
+            .bind(token_bytes(self.token))
             .bind(self.chat)
+            .bind(self.chat)
+            .bind(token_bytes(self.token))
             .bind(between.after)
             .bind(between.before)
-            .bind(token_bytes(self.token))
             .bind(between.limit);
         let (mut heads, mut filling) = (None, Filling::default());
         session

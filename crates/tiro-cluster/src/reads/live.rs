@@ -7,31 +7,22 @@ use std::sync::LazyLock;
 
 use tiro_core::{Application, Chat, LiveRange, Message, NumberedList, Page, Rejection, Token, live_numbers};
 
-use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, token_bytes,
-};
-use super::listing::Filling;
+use super::head::{AFTER_HEAD, live_chat, live_head, token_bytes};
+use super::listing::{Filling, chats_of, messages_of};
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Wanted, corrupt, number_list};
 use crate::mysql::rows::{self, CHAT_COLUMNS, MESSAGE_COLUMNS};
 
 static CHATS: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head \
-         LEFT JOIN chats ON chats.application = head.id AND head.chats_count = head.last_chat_number \
-         AND head.deleted_at IS NULL AND chats.number > ? \
-         WHERE {HEAD_BY_TOKEN} ORDER BY chats.number LIMIT ?"
+    chats_of(
+        "PRIMARY",
+        "head.chats_count = head.last_chat_number AND chats.number > ? ORDER BY chats.number",
     )
 });
 
 static MESSAGES: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS head \
-         LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         LEFT JOIN messages ON messages.application = head.id AND messages.chat = ? \
-         AND place.messages_count = place.last_message_number \
-         AND head.deleted_at IS NULL AND place.deleted_at IS NULL AND messages.number > ? \
-         WHERE {HEAD_BY_TOKEN} ORDER BY messages.number LIMIT ?"
+    messages_of(
+        "place.messages_count = place.last_message_number AND messages.number > ? ORDER BY messages.number",
     )
 });
 
@@ -112,8 +103,9 @@ impl Read for LiveChats<'_> {
 
     async fn read(&self, session: &mut Session<'_>) -> Result<Page<Chat>, ReadError> {
         let statement = sqlx::query(CHATS.as_str())
-            .bind(self.range.skip)
             .bind(token_bytes(self.token))
+            .bind(token_bytes(self.token))
+            .bind(self.range.skip)
             .bind(self.range.limit);
         let (mut head, mut items) = (None, Vec::new());
         session
@@ -163,9 +155,11 @@ impl Read for LiveMessages<'_> {
     async fn read(&self, session: &mut Session<'_>) -> Result<Page<Message>, ReadError> {
         let statement = sqlx::query(MESSAGES.as_str())
             .bind(self.chat)
-            .bind(self.chat)
-            .bind(self.range.skip)
             .bind(token_bytes(self.token))
+            .bind(self.chat)
+            .bind(self.chat)
+            .bind(token_bytes(self.token))
+            .bind(self.range.skip)
             .bind(self.range.limit);
         let (mut heads, mut filling) = (None, Filling::default());
         session

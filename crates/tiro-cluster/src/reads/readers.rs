@@ -10,12 +10,12 @@ use tiro_core::{
 };
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, nulls, token_bytes,
 };
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
 use super::single::there;
-use crate::mysql::rows::{self, CHAT_COLUMNS_COUNT, MARKER_COLUMNS};
+use crate::mysql::rows::{self, CHAT_COLUMNS_COUNT, MARKER_COLUMNS, MARKER_COLUMNS_COUNT};
 
 /// Where the marker of a row begins.
 const MARKER_AT: usize = AFTER_HEAD + CHAT_COLUMNS_COUNT;
@@ -30,12 +30,17 @@ static READER: LazyLock<String> = LazyLock::new(|| {
 });
 
 static UNREAD: LazyLock<String> = LazyLock::new(|| {
+    let (no_head, no_marker) = (
+        nulls(AFTER_HEAD),
+        nulls(CHAT_COLUMNS_COUNT + MARKER_COLUMNS_COUNT),
+    );
     format!(
-        "SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
-         LEFT JOIN markers ON markers.application = head.id AND head.deleted_at IS NULL \
-         AND markers.reader = ? AND markers.chat > ? \
-         LEFT JOIN chats AS place ON place.application = markers.application AND place.number = markers.chat \
-         WHERE {HEAD_BY_TOKEN} ORDER BY markers.chat LIMIT ?"
+        "(SELECT {HEAD_COLUMNS}, {no_marker} FROM applications AS head WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {no_head}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
+         STRAIGHT_JOIN markers FORCE INDEX (by_reader) ON markers.application = head.id \
+         LEFT JOIN chats AS place ON place.application = head.id AND place.number = markers.chat \
+         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND markers.reader = ? AND markers.chat > ? \
+         ORDER BY markers.chat LIMIT ?)"
     )
 });
 
@@ -96,9 +101,10 @@ impl UnreadChats<'_> {
         (after, markers_max): (u64, usize),
     ) -> Result<Piece, ReadError> {
         let statement = sqlx::query(UNREAD.as_str())
+            .bind(token_bytes(self.token))
+            .bind(token_bytes(self.token))
             .bind(reader_bytes(self.reader))
             .bind(after)
-            .bind(token_bytes(self.token))
             .bind(markers_max as u64);
         let (mut head, mut markers) = (None, Vec::new());
         session

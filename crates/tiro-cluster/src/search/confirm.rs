@@ -21,9 +21,9 @@ fn live_messages(keys: &[Key]) -> String {
         .collect();
     format!(
         "SELECT {MESSAGE_COLUMNS}, applications.token FROM messages \
-         JOIN chats ON chats.application = messages.application AND chats.number = messages.chat \
+         STRAIGHT_JOIN chats ON chats.application = messages.application AND chats.number = messages.chat \
          AND chats.deleted_at IS NULL \
-         JOIN applications ON applications.id = messages.application AND applications.restoring = 0 \
+         STRAIGHT_JOIN applications ON applications.id = messages.application AND applications.restoring = 0 \
          AND applications.deleted_at IS NULL \
          WHERE (messages.application, messages.chat, messages.number) IN ({}) AND messages.body IS NOT NULL",
         keys.join(", ")

@@ -120,9 +120,9 @@ fn of_partition(partition: u16, watermark: u64, narrowed: &str) -> String {
     format!(
         "SELECT changes.application, changes.chat, changes.number, applications.token, messages.created_at, \
          messages.created_position FROM changes \
-         JOIN applications ON applications.id = changes.application AND applications.restoring = 0 \
+         STRAIGHT_JOIN applications ON applications.id = changes.application AND applications.restoring = 0 \
          AND applications.deleted_at IS NULL \
-         JOIN messages ON messages.application = changes.application AND messages.chat = changes.chat \
+         STRAIGHT_JOIN messages ON messages.application = changes.application AND messages.chat = changes.chat \
          AND messages.number = changes.number AND messages.deleted_at IS NULL \
          WHERE changes.partition_id = {partition} AND changes.partition_position > {watermark} \
          AND changes.kind IN ({kinds}){narrowed}"

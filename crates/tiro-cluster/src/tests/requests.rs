@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tiro_core::{
-    Body, Command, CreateApplication, CreateChat, Epoch, Failure, IdempotencyKey, MessageContent, Name,
-    NewToken, Outcome, Reply, Request, Sender, Token,
+    Body, Command, CreateApplication, CreateChat, Engine, Epoch, Failure, IdempotencyKey, MessageContent,
+    Name, NewToken, Outcome, Reply, Request, Sender, Token,
 };
 
 use crate::ClusterEngine;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tiro_core::Outcome;
+use tiro_core::{Engine, Outcome};
 
 use super::database::Database;
 use super::requests::*;
