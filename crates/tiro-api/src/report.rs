@@ -47,10 +47,11 @@ pub struct Status {
     pub ready: bool,
     /// What an operator should know, one sentence each; empty when all is well.
     pub remarks: Vec<String>,
-    /// Queues between nodes, by name; like the lists below empty on a server that is one process.
+    /// Queues between nodes; like the lists below empty on a server that is one process.
     pub queues: Vec<QueueStatus>,
-    /// What was given up after every try and waits for the operator.
-    pub dead_letters: u64,
+    /// What was given up after every try and waits for the operator; `null` while it cannot be known.
+    #[schema(required)]
+    pub dead_letters: Option<u64>,
     /// Partitions, by number.
     pub partitions: Vec<PartitionStatus>,
     /// Nodes heard of lately, by role and name.

@@ -1,6 +1,8 @@
 //! The running engine: one writer a partition, and reads from the primary.
 
+mod background;
 mod port;
+mod report;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,13 +17,19 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use background::Background;
+use report::Report;
+
 use crate::ClusterConfig;
 use crate::clock::{Clock, system_clock};
 use crate::errors::{OpenError, unavailable};
+use crate::indexer::Indexer;
+use crate::member::search_index;
 use crate::mysql::connection;
 use crate::mysql::probe;
 use crate::queue::{Job, Queue, Room};
 use crate::reads::{Reads, read_pool};
+use crate::redis::Doorbell;
 use crate::routes::Routes;
 use crate::search::NothingIndexed;
 use crate::waiting::Waiting;
@@ -58,6 +66,8 @@ pub struct ClusterEngine {
     lookups: MySqlPool,
     reads: Reads,
     waiting: Arc<Waiting>,
+    background: Background,
+    report: Report,
     runtime: Handle,
     closing: AtomicBool,
     /// Taken when the engine is closed.
@@ -80,8 +90,13 @@ impl ClusterEngine {
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(mysql.clone());
         let waiting = Arc::new(Waiting::new());
-        let told = Arc::clone(&waiting);
+        let doorbell = Doorbell::new(&config.redis, &config.name)
+            .map_err(|error| OpenError::Redis(error.to_string()))?;
         let pool = read_pool(mysql.clone(), config.mysql_read_connections_max);
+        let index = search_index(config, &lookups).await?;
+        let indexer = Indexer::new(lookups.clone(), index);
+        let report = Report::new(config, lookups.clone(), partitions.clone(), indexer);
+        let background = Background::start(&doorbell, Arc::clone(&waiting), lookups.clone());
         let reads = Reads::new(pool, Arc::clone(&waiting), Arc::new(NothingIndexed));
         let shared = Arc::new(Shared {
             options: mysql,
@@ -89,9 +104,7 @@ impl ClusterEngine {
             routes: Routes::default(),
             condition: Condition::default(),
             clock: options.clock,
-            on_commit: Box::new(move |moved| {
-                moved.iter().for_each(|(id, position)| told.tell(*id, *position));
-            }),
+            on_commit: Box::new(background::told(Arc::clone(&waiting), doorbell)),
         });
         let writers = partitions
             .iter()
@@ -104,6 +117,8 @@ impl ClusterEngine {
             lookups,
             reads,
             waiting,
+            background,
+            report,
             runtime: Handle::current(),
             closing: AtomicBool::new(false),
             writers: Mutex::new(writers),
@@ -133,6 +148,7 @@ impl ClusterEngine {
         for queue in &self.shared.queues {
             refuse(queue.rest(), &unavailable(Shortage::Stopping));
         }
+        self.background.stop().await;
         self.lookups.close().await;
     }
 

@@ -38,6 +38,10 @@ pub enum OpenError {
     },
     /// The tables do not hold what they must.
     Schema(String),
+    /// `redis` is no address of Redis.
+    Redis(String),
+    /// `opensearch` is no address of OpenSearch.
+    Opensearch(String),
 }
 
 impl fmt::Display for OpenError {
@@ -63,6 +67,8 @@ impl fmt::Display for OpenError {
                 write!(f, "another node was making the tables for {seconds} s; try again")
             }
             OpenError::Schema(text) => f.write_str(text),
+            OpenError::Redis(text) => write!(f, "`redis` is not an address of Redis: {text}"),
+            OpenError::Opensearch(text) => write!(f, "`opensearch` is not an address of OpenSearch: {text}"),
         }
     }
 }

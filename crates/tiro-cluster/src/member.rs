@@ -88,7 +88,7 @@ pub(crate) async fn search_index(config: &ClusterConfig, pool: &MySqlPool) -> Re
     let data_set = data_set
         .try_into()
         .map_err(|_| OpenError::Schema("the row of `server` names no data set".to_owned()))?;
-    SearchIndex::new(config, data_set).map_err(|error| OpenError::Schema(error.to_string()))
+    SearchIndex::new(config, data_set).map_err(|error| OpenError::Opensearch(error.to_string()))
 }
 
 /// The work that RabbitMQ brings.

@@ -191,6 +191,6 @@ pub trait Engine: Lists + 'static {
 
     /// How the parts are that the engine consists of. One that is a single process has none.
     fn status(&self) -> Pending<'_, Status> {
-        Box::pin(std::future::ready(Ok(Status::default())))
+        Box::pin(std::future::ready(Ok(Status::alone())))
     }
 }

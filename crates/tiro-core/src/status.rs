@@ -5,16 +5,32 @@ use std::time::Duration;
 use crate::Timestamp;
 
 /// The parts of an engine at one moment. An engine of one process has none of them: every list is empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// By name.
+    /// Whatever else an operator should know of the parts, one sentence each.
+    pub remarks: Vec<String>,
+    /// In the order of what they are for.
     pub queues: Vec<QueueStatus>,
-    /// What was given up after every try and waits for an operator.
-    pub dead_letters: u64,
+    /// What was given up after every try and waits for an operator; `None` while it cannot be known.
+    pub dead_letters: Option<u64>,
     /// By number.
     pub partitions: Vec<PartitionStatus>,
     /// Those heard of lately, by role and name.
     pub nodes: Vec<NodeStatus>,
+}
+
+impl Status {
+    /// That of an engine without parts.
+    #[must_use]
+    pub fn alone() -> Status {
+        Status {
+            remarks: Vec::new(),
+            queues: Vec::new(),
+            dead_letters: Some(0),
+            partitions: Vec::new(),
+            nodes: Vec::new(),
+        }
+    }
 }
 
 /// A queue between nodes.

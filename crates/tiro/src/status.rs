@@ -35,7 +35,10 @@ fn text(status: &Status) -> String {
     if !status.partitions.is_empty() {
         lines.push(of_partitions(&status.partitions));
         lines.extend(status.queues.iter().map(of_queue));
-        lines.push(format!("dead letters: {}", status.dead_letters));
+        let dead = status
+            .dead_letters
+            .map_or("?".to_owned(), |dead| dead.to_string());
+        lines.push(format!("dead letters: {dead}"));
         lines.extend(status.nodes.iter().map(of_node));
     }
     lines.join("\n")

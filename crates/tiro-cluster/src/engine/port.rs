@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Health, Lists,
     LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request, SearchRequest,
-    Searched, Seen, Shortage, Token,
+    Searched, Seen, Shortage, Status, Token,
 };
 
 use super::ClusterEngine;
@@ -109,6 +109,10 @@ impl Engine for ClusterEngine {
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
         Box::pin(self.reads.export(token))
+    }
+
+    fn status(&self) -> Pending<'_, Status> {
+        Box::pin(self.report.status())
     }
 
     fn health(&self) -> Health {

@@ -70,6 +70,7 @@ pub(crate) async fn status(call: Call) -> Result<Response<Body>, Problem> {
         );
     }
     let parts = call.engine.status().await?;
+    remarks.extend(parts.remarks);
     let started_at = i64::try_from(call.started_at.as_millis())
         .ok()
         .and_then(Time::from_millis);

@@ -1,0 +1,109 @@
+//! How the cluster stands, as an operator asks any of its API nodes.
+
+use sqlx::mysql::MySqlPool;
+use tiro_core::{Failure, NodeStatus, PartitionStatus, QueueStatus, Shortage, Status, Timestamp};
+
+use crate::ClusterConfig;
+use crate::clock::now_ms;
+use crate::errors::unavailable;
+use crate::indexer::Indexer;
+use crate::nodes::SeenNode;
+use crate::rabbitmq::Topology;
+use crate::status::{self, ClusterStatus, QueuesStatus};
+
+/// Asks the systems for it.
+pub(super) struct Report {
+    pool: MySqlPool,
+    rabbitmq: String,
+    topology: Topology,
+    indexer: Indexer,
+}
+
+impl Report {
+    pub(super) fn new(
+        config: &ClusterConfig,
+        pool: MySqlPool,
+        partitions: Vec<u16>,
+        indexer: Indexer,
+    ) -> Report {
+        Report {
+            pool,
+            rabbitmq: config.rabbitmq.clone(),
+            topology: Topology::new(&config.name, partitions),
+            indexer,
+        }
+    }
+
+    pub(super) async fn status(&self) -> Result<Status, Failure> {
+        let loaded = ClusterStatus::load(&self.pool, &self.rabbitmq, &self.topology, &self.indexer).await;
+        let cluster = loaded.map_err(|error| {
+            tracing::warn!(%error, "MySQL does not say how the cluster stands");
+            unavailable(Shortage::StorageUnavailable)
+        })?;
+        let mut remarks = Vec::new();
+        if let Some(failure) = &cluster.index_failure {
+            remarks.push(format!("The search index does not say how far it is: {failure}."));
+        }
+        let queues = cluster.queues.inspect_err(|error| {
+            remarks.push(format!("RabbitMQ does not say what waits: {error}."));
+        });
+        let queues = queues.ok();
+        Ok(Status {
+            dead_letters: queues.as_ref().and_then(|queues| waiting(&queues.dead)),
+            queues: queues.map_or_else(Vec::new, |queues| queue_statuses(&queues, &cluster.partitions)),
+            partitions: cluster.partitions.iter().map(partition_status).collect(),
+            nodes: cluster.nodes.into_iter().map(node_status).collect(),
+            remarks,
+        })
+    }
+}
+
+fn waiting(queue: &status::QueueStatus) -> Option<u64> {
+    queue.counts.map(|counts| u64::from(counts.waiting))
+}
+
+/// One for each partition, then those in which failed work waits for its next try.
+fn queue_statuses(queues: &QueuesStatus, partitions: &[status::PartitionStatus]) -> Vec<QueueStatus> {
+    let of_changes = queues
+        .changes
+        .iter()
+        .zip(partitions)
+        .map(|(queue, partition)| QueueStatus {
+            name: queue.name.clone(),
+            waiting: waiting(queue).unwrap_or(0),
+            // AMQP says only what nobody holds.
+            running: None,
+            failed: Some(0),
+            oldest_age: partition.oldest_not_indexed,
+        });
+    let of_retries = queues.retries.iter().map(|queue| QueueStatus {
+        name: queue.name.clone(),
+        waiting: 0,
+        running: Some(0),
+        failed: waiting(queue),
+        oldest_age: None,
+    });
+    of_changes.chain(of_retries).collect()
+}
+
+fn partition_status(partition: &status::PartitionStatus) -> PartitionStatus {
+    PartitionStatus {
+        number: partition.partition,
+        changes: partition.position,
+        relayed: partition.announced,
+        indexed: partition.indexed,
+    }
+}
+
+fn node_status(node: SeenNode) -> NodeStatus {
+    let now = now_ms();
+    let before = |age: std::time::Duration| {
+        Timestamp::from_millis(now.saturating_sub(i64::try_from(age.as_millis()).unwrap_or(i64::MAX)))
+    };
+    NodeStatus {
+        role: node.role,
+        name: node.name,
+        started_at: before(node.age),
+        seen_at: before(node.silent),
+    }
+}
