@@ -132,7 +132,7 @@ impl ClusterStatus {
 
 async fn partitions(pool: &MySqlPool) -> Result<Vec<PartitionStatus>, sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT partitions.id, partitions.position, COALESCE(relays.position, 0) FROM partitions \
+        "SELECT partitions.id, partitions.position, relays.position FROM partitions \
          LEFT JOIN relays ON relays.partition_id = partitions.id ORDER BY partitions.id",
     )
     .fetch_all(pool)
@@ -142,7 +142,7 @@ async fn partitions(pool: &MySqlPool) -> Result<Vec<PartitionStatus>, sqlx::Erro
             Ok(PartitionStatus {
                 partition: row.try_get(0)?,
                 position: row.try_get(1)?,
-                announced: row.try_get(2)?,
+                announced: row.try_get::<Option<u64>, _>(2)?.unwrap_or(0),
                 indexed: None,
                 oldest_not_announced: None,
                 oldest_not_indexed: None,

@@ -1,0 +1,12 @@
+//! The workers of a cluster on the real systems, which the file that `TIRO_CLUSTER` names says where to find.
+//!
+//! Every test is a cluster of its own: a database, queues and keys of its own name, removed when it ends.
+
+mod bell;
+mod cluster;
+mod dead;
+mod index;
+mod proxy;
+mod queues;
+mod upkeep;
+mod work;
