@@ -95,6 +95,8 @@ codes! {
         "The request was not carried out, or its outcome is unknown: a write is safe to send again under its `Idempotency-Key`. The operator finds the cause in the log by `request_id`."
     StorageFull "No space is left for writes"
         "Reads go on. Writes resume by themselves when there is space. Nothing of this request was stored."
+    StorageUnavailable "The storage does not take requests now"
+        "What the server stores in does not answer, or takes no writes. Nothing of this request was stored. Send it again after `Retry-After` seconds."
     Overloaded "The server has more to do than it can hold"
         "Nothing of this request was stored. Send it again after `Retry-After` seconds."
     Stopping "The server is stopping"

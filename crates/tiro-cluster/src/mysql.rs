@@ -1,5 +1,19 @@
-//! Tiro in MySQL: the tables, and rows as they are read and written.
+//! Tiro in MySQL: the tables, rows as they are read and written, and the SQL of the writers.
 //!
-//! `schema.sql` has every table; `rows` is the one place that knows their columns.
+//! `schema.sql` has every table; `rows` is the one place that knows their columns. `script` builds what is sent, `fetch`
+//! looks facts up, `store` writes what was decided.
 
+pub(crate) mod connection;
+pub(crate) mod facts;
+pub(crate) mod fetch;
+pub(crate) mod migrations;
+pub(crate) mod probe;
+pub mod purge;
 pub(crate) mod rows;
+pub(crate) mod script;
+pub(crate) mod session;
+mod settings;
+pub(crate) mod store;
+pub(crate) mod trouble;
+
+pub use settings::Unsafe;

@@ -37,6 +37,8 @@ pub struct Unavailable {
 pub enum Shortage {
     /// No space is left for writes; reads go on.
     StorageFull,
+    /// What the engine stores in does not answer, or takes no writes; nothing of the request was done.
+    StorageUnavailable,
     /// More waits than the engine holds; nothing of the request was done.
     Overloaded,
     /// The engine is stopping; nothing of the request was done.

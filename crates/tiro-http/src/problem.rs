@@ -49,9 +49,12 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
         Code::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::StorageFull | Code::Overloaded | Code::Stopping | Code::OutcomeUnknown | Code::SearchBehind => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::StorageFull
+        | Code::StorageUnavailable
+        | Code::Overloaded
+        | Code::Stopping
+        | Code::OutcomeUnknown
+        | Code::SearchBehind => StatusCode::SERVICE_UNAVAILABLE,
         Code::Missing
         | Code::Blank
         | Code::TooLong
@@ -265,6 +268,7 @@ impl From<SearchBehind> for Problem {
 pub(crate) fn shortage(shortage: Shortage) -> Code {
     match shortage {
         Shortage::StorageFull => Code::StorageFull,
+        Shortage::StorageUnavailable => Code::StorageUnavailable,
         Shortage::Overloaded => Code::Overloaded,
         Shortage::Stopping => Code::Stopping,
         Shortage::OutcomeUnknown => Code::OutcomeUnknown,

@@ -2,7 +2,14 @@
 -- Times are milliseconds since 1970. Texts that are compared are VARBINARY; others are utf8mb4 and never compared.
 -- No foreign keys: see docs/decisions/0013-cluster.md.
 
-CREATE TABLE server (
+-- Which version the tables are of; written last, so without its row they are still being made.
+CREATE TABLE IF NOT EXISTS schema_version (
+    one TINYINT UNSIGNED NOT NULL,
+    version INT UNSIGNED NOT NULL,
+    PRIMARY KEY (one)
+) ENGINE = InnoDB;
+
+CREATE TABLE IF NOT EXISTS server (
     one TINYINT UNSIGNED NOT NULL,
     data_set BINARY(16) NOT NULL,
     next_application INT UNSIGNED NOT NULL,
@@ -11,7 +18,7 @@ CREATE TABLE server (
 
 -- One row each; whoever writes to an application holds the lock on the row of its partition.
 -- `position` is that of the latest change row of the partition: it orders the relay, and clients never see it.
-CREATE TABLE partitions (
+CREATE TABLE IF NOT EXISTS partitions (
     id SMALLINT UNSIGNED NOT NULL,
     position BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (id)
@@ -19,7 +26,7 @@ CREATE TABLE partitions (
 
 -- `restoring` is 0 where the token is bound, and the row's own id while an import fills it: so a bound token is unique.
 -- `restoring_last` is set exactly while it is restored. `listed` is 1 for what the list of applications shows.
-CREATE TABLE applications (
+CREATE TABLE IF NOT EXISTS applications (
     id INT UNSIGNED NOT NULL,
     token VARBINARY(64) NOT NULL,
     restoring INT UNSIGNED NOT NULL,
@@ -42,7 +49,7 @@ CREATE TABLE applications (
 ) ENGINE = InnoDB;
 
 -- `live_activity` is `activity_position` while the chat is live, else NULL.
-CREATE TABLE chats (
+CREATE TABLE IF NOT EXISTS chats (
     application INT UNSIGNED NOT NULL,
     number BIGINT UNSIGNED NOT NULL,
     title TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
@@ -63,7 +70,7 @@ CREATE TABLE chats (
 ) ENGINE = InnoDB;
 
 -- `body` is NULL exactly in a tombstone. MEDIUMTEXT, since TEXT ends one byte below the limit of a body.
-CREATE TABLE messages (
+CREATE TABLE IF NOT EXISTS messages (
     application INT UNSIGNED NOT NULL,
     chat BIGINT UNSIGNED NOT NULL,
     number BIGINT UNSIGNED NOT NULL,
@@ -81,7 +88,7 @@ CREATE TABLE messages (
 -- The feeds. `kind` is the number of a `ChangeKind` in `mysql/rows.rs`. A key stands with the change it is bound to:
 -- `key_scope` is the application, 0 for keys of the server, and NULL where there is no key or where an application that
 -- is still being restored holds back a key of the server. `key_namespace` 0 server, 1 application, 2 import.
-CREATE TABLE changes (
+CREATE TABLE IF NOT EXISTS changes (
     application INT UNSIGNED NOT NULL,
     position BIGINT UNSIGNED NOT NULL,
     partition_id SMALLINT UNSIGNED NOT NULL,
@@ -102,7 +109,7 @@ CREATE TABLE changes (
     UNIQUE KEY by_key (key_scope, key_namespace, key_name)
 ) ENGINE = InnoDB;
 
-CREATE TABLE markers (
+CREATE TABLE IF NOT EXISTS markers (
     application INT UNSIGNED NOT NULL,
     chat BIGINT UNSIGNED NOT NULL,
     reader VARBINARY(1024) NOT NULL,
@@ -113,7 +120,7 @@ CREATE TABLE markers (
 ) ENGINE = InnoDB;
 
 -- Nodes of the tree that counts what was deleted (`tiro_core::DeletedNode`). `chat` is 0 for the list of chats.
-CREATE TABLE deleted_counts (
+CREATE TABLE IF NOT EXISTS deleted_counts (
     application INT UNSIGNED NOT NULL,
     chat BIGINT UNSIGNED NOT NULL,
     level TINYINT UNSIGNED NOT NULL,
@@ -123,14 +130,14 @@ CREATE TABLE deleted_counts (
 ) ENGINE = InnoDB;
 
 -- What lies below a deleted chat, or with chat 0 a deleted application, and is yet to be removed.
-CREATE TABLE garbage (
+CREATE TABLE IF NOT EXISTS garbage (
     application INT UNSIGNED NOT NULL,
     chat BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (application, chat)
 ) ENGINE = InnoDB;
 
 -- One row per transaction: says whether one whose COMMIT was not answered was carried out.
-CREATE TABLE transactions (
+CREATE TABLE IF NOT EXISTS transactions (
     id BINARY(16) NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (id),
@@ -138,14 +145,14 @@ CREATE TABLE transactions (
 ) ENGINE = InnoDB;
 
 -- How far the change rows of a partition were handed to RabbitMQ and confirmed.
-CREATE TABLE relays (
+CREATE TABLE IF NOT EXISTS relays (
     partition_id SMALLINT UNSIGNED NOT NULL,
     position BIGINT UNSIGNED NOT NULL,
     PRIMARY KEY (partition_id)
 ) ENGINE = InnoDB;
 
 -- Who takes part: a node writes its row every few seconds.
-CREATE TABLE nodes (
+CREATE TABLE IF NOT EXISTS nodes (
     id BINARY(16) NOT NULL,
     role VARBINARY(16) NOT NULL,
     name VARBINARY(255) NOT NULL,

@@ -196,7 +196,7 @@ fn no_connection(pool: &MySqlPool, error: &sqlx::Error) -> Failure {
 
 /// MySQL cannot be reached.
 fn storage_away() -> Failure {
-    unavailable(Shortage::Overloaded)
+    unavailable(Shortage::StorageUnavailable)
 }
 
 pub(crate) fn unavailable(shortage: Shortage) -> Failure {

@@ -66,6 +66,7 @@ fn access_codes(operation: &Operation) -> &'static [Code] {
         Caller::Application => &[
             Code::Unauthorized,
             Code::InvalidRequest,
+            Code::StorageUnavailable,
             Code::Overloaded,
             Code::Stopping,
         ],
@@ -73,6 +74,7 @@ fn access_codes(operation: &Operation) -> &'static [Code] {
             Code::Unauthorized,
             Code::Forbidden,
             Code::InvalidRequest,
+            Code::StorageUnavailable,
             Code::Overloaded,
             Code::Stopping,
         ],

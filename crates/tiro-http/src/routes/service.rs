@@ -30,6 +30,7 @@ pub(crate) const READY: Operation = Operation::new("ready", TAG, "Whether reads 
     )])
     .problems(&[
         tiro_api::Code::StorageFull,
+        tiro_api::Code::StorageUnavailable,
         tiro_api::Code::Overloaded,
         tiro_api::Code::Stopping,
     ]);

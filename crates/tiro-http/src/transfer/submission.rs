@@ -39,7 +39,7 @@ fn wait(back_off: Duration, asked: Duration) -> Duration {
 fn worth_repeating(command: &Command, unavailable: &Unavailable) -> bool {
     let keyed = matches!(command, Command::ImportChat(_) | Command::ImportMessages { .. });
     match unavailable.shortage {
-        Shortage::Overloaded => true,
+        Shortage::Overloaded | Shortage::StorageUnavailable => true,
         Shortage::OutcomeUnknown => keyed,
         Shortage::StorageFull | Shortage::Stopping => false,
     }

@@ -13,6 +13,7 @@ use crate::support::TestApp;
 async fn each_shortage_is_503_with_its_code_and_when_to_retry() {
     for (shortage, code) in [
         (Shortage::StorageFull, "storage_full"),
+        (Shortage::StorageUnavailable, "storage_unavailable"),
         (Shortage::Overloaded, "overloaded"),
         (Shortage::Stopping, "stopping"),
         (Shortage::OutcomeUnknown, "outcome_unknown"),

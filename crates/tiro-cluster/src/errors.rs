@@ -1,0 +1,84 @@
+//! What can go wrong with the engine as a whole: opening it, and serving now.
+
+use std::fmt;
+use std::time::Duration;
+
+use tiro_core::{Failure, Shortage, Unavailable};
+
+use crate::mysql::Unsafe;
+
+/// When a client should ask again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why a cluster did not open.
+#[derive(Debug)]
+pub enum OpenError {
+    /// `mysql` names no database, or is no URL.
+    Address,
+    /// MySQL did not answer in time.
+    Silent {
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// MySQL refused, or broke off.
+    MySql(sqlx::Error),
+    /// Settings with which acknowledged writes could be lost.
+    Unsafe(Vec<Unsafe>),
+    /// The tables are of a newer Tiro.
+    NewerSchema {
+        /// Their version.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
+    /// Another node was making the tables all the time.
+    Busy {
+        /// How long it was waited for.
+        seconds: u32,
+    },
+    /// The tables do not hold what they must.
+    Schema(String),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::Address => f.write_str(
+                "`mysql` must be a URL that names a database, such as mysql://user:password@host:3306/tiro",
+            ),
+            OpenError::Silent { seconds } => write!(f, "MySQL did not answer within {seconds} s"),
+            OpenError::MySql(error) => write!(f, "MySQL: {error}"),
+            OpenError::Unsafe(found) => {
+                f.write_str("MySQL is set so that acknowledged writes could be lost:")?;
+                for found in found {
+                    write!(f, "\n  {found}")?;
+                }
+                f.write_str("\nor set `mysql_allow_unsafe = true` where that may be")
+            }
+            OpenError::NewerSchema { found, known } => write!(
+                f,
+                "the tables are of version {found}; this program knows versions up to {known}: start a newer Tiro"
+            ),
+            OpenError::Busy { seconds } => {
+                write!(f, "another node was making the tables for {seconds} s; try again")
+            }
+            OpenError::Schema(text) => f.write_str(text),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl From<sqlx::Error> for OpenError {
+    fn from(error: sqlx::Error) -> OpenError {
+        OpenError::MySql(error)
+    }
+}
+
+/// The failure of a request that cannot be served now.
+pub(crate) fn unavailable(shortage: Shortage) -> Failure {
+    Failure::Unavailable(Unavailable {
+        shortage,
+        retry_after: RETRY_AFTER,
+    })
+}

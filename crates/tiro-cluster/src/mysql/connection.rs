@@ -1,0 +1,75 @@
+//! Reaching MySQL: where it is, and the database, which is made if it is missing.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
+use tokio::time::timeout;
+
+use super::{migrations, settings, trouble};
+use crate::ClusterConfig;
+use crate::errors::OpenError;
+
+/// How long connecting at the start may take.
+const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+const NO_SUCH_DATABASE: u16 = 1049;
+
+/// How connections are made. Statements are never logged: they hold what clients store, and tokens.
+pub(crate) fn options(config: &ClusterConfig) -> Result<MySqlConnectOptions, OpenError> {
+    let options = MySqlConnectOptions::from_str(&config.mysql).map_err(|_| OpenError::Address)?;
+    let named = options
+        .get_database()
+        .is_some_and(|name| !name.is_empty() && name.len() <= 64 && !name.contains(['`', '\0']));
+    if !named {
+        return Err(OpenError::Address);
+    }
+    Ok(options.disable_statement_logging())
+}
+
+/// Checks the server and makes or checks the tables; answers for the numbers of the partitions.
+pub(crate) async fn prepare(
+    options: &MySqlConnectOptions,
+    config: &ClusterConfig,
+) -> Result<Vec<u16>, OpenError> {
+    let mut connection =
+        timeout(CONNECT_WITHIN, connect(options))
+            .await
+            .map_err(|_| OpenError::Silent {
+                seconds: CONNECT_WITHIN.as_secs(),
+            })??;
+    let found = settings::find_unsafe(&mut connection).await?;
+    if !found.is_empty() && !config.mysql_allow_unsafe {
+        return Err(OpenError::Unsafe(found));
+    }
+    for found in found {
+        tracing::warn!(%found, "a setting of MySQL that can lose acknowledged writes is allowed");
+    }
+    migrations::migrate(&mut connection, config.partitions).await?;
+    let partitions = migrations::partitions(&mut connection).await?;
+    connection.close().await?;
+    Ok(partitions)
+}
+
+async fn connect(options: &MySqlConnectOptions) -> Result<MySqlConnection, sqlx::Error> {
+    match MySqlConnection::connect_with(options).await {
+        Err(error) if trouble::number(&error) == Some(NO_SUCH_DATABASE) => {
+            make_database(options).await?;
+            MySqlConnection::connect_with(options).await
+        }
+        connected => connected,
+    }
+}
+
+async fn make_database(options: &MySqlConnectOptions) -> Result<(), sqlx::Error> {
+    let name = options.get_database().unwrap_or_default().to_owned();
+    let mut server = MySqlConnection::connect_with(&options.clone().database("information_schema")).await?;
+    // The name was checked to hold no quote.
+    let statement =
+        format!("CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin");
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(&mut server)
+        .await?;
+    server.close().await
+}

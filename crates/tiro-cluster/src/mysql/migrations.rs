@@ -1,0 +1,108 @@
+//! The tables of a cluster: made, or found to be of this program's version, by any number of nodes at once.
+//!
+//! One node at a time holds the lock of the database's name. Every statement may be run again, and the version is written
+//! last, so what a killed node left half made is finished by the next one.
+
+use sqlx::mysql::MySqlConnection;
+use sqlx::{AssertSqlSafe, Row};
+
+use crate::errors::OpenError;
+
+/// The version of the tables that this program knows.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+/// How long another node may take to make the tables.
+const LOCK_WITHIN_SECONDS: u32 = 60;
+
+const TABLES: &str = include_str!("schema.sql");
+
+/// Makes what is missing. A new cluster gets so many partitions.
+///
+/// # Errors
+/// [`OpenError::NewerSchema`], [`OpenError::Busy`], or what MySQL said.
+pub(crate) async fn migrate(connection: &mut MySqlConnection, partitions: u16) -> Result<(), OpenError> {
+    if version(connection).await? == Some(SCHEMA_VERSION) {
+        return Ok(());
+    }
+    if !lock(connection).await? {
+        return Err(OpenError::Busy {
+            seconds: LOCK_WITHIN_SECONDS,
+        });
+    }
+    let made = make(connection, partitions).await;
+    sqlx::raw_sql("DO RELEASE_LOCK(CONCAT('tiro/', SHA1(DATABASE())))")
+        .execute(connection)
+        .await?;
+    made
+}
+
+/// The numbers of the cluster's partitions.
+pub(crate) async fn partitions(connection: &mut MySqlConnection) -> Result<Vec<u16>, OpenError> {
+    let rows = sqlx::raw_sql("SELECT id FROM partitions ORDER BY id")
+        .fetch_all(connection)
+        .await?;
+    let ids = rows.iter().map(|row| row.try_get(0));
+    let ids = ids.collect::<Result<Vec<u16>, _>>()?;
+    if ids.is_empty() || ids.iter().zip(0..).any(|(id, expected)| *id != expected) {
+        return Err(OpenError::Schema(
+            "the table partitions does not hold the numbers from 0 on".to_owned(),
+        ));
+    }
+    Ok(ids)
+}
+
+async fn lock(connection: &mut MySqlConnection) -> Result<bool, OpenError> {
+    let question = format!("SELECT GET_LOCK(CONCAT('tiro/', SHA1(DATABASE())), {LOCK_WITHIN_SECONDS})");
+    let row = sqlx::raw_sql(AssertSqlSafe(question))
+        .fetch_one(connection)
+        .await?;
+    Ok(row.try_get::<Option<i64>, _>(0)? == Some(1))
+}
+
+async fn make(connection: &mut MySqlConnection, partitions: u16) -> Result<(), OpenError> {
+    if version(connection).await? == Some(SCHEMA_VERSION) {
+        return Ok(());
+    }
+    tracing::info!(version = SCHEMA_VERSION, "the tables of the cluster are made");
+    sqlx::raw_sql(TABLES).execute(&mut *connection).await?;
+    let rows = |then: &str| {
+        let rows: Vec<String> = (0..partitions).map(|id| format!("({id}, 0)")).collect();
+        format!("{then}{};", rows.join(", "))
+    };
+    // Only where there are none: one statement, so all or none are there.
+    let known = sqlx::raw_sql("SELECT id FROM partitions LIMIT 1")
+        .fetch_optional(&mut *connection)
+        .await?;
+    let mut first = "INSERT IGNORE INTO server (one, data_set, next_application) \
+         VALUES (1, UNHEX(REPLACE(UUID(), '-', '')), 1);"
+        .to_owned();
+    if known.is_none() {
+        first.push_str(&rows("INSERT INTO partitions (id, position) VALUES "));
+    }
+    first.push_str("INSERT IGNORE INTO relays (partition_id, position) SELECT id, 0 FROM partitions;");
+    first.push_str(&format!(
+        "INSERT IGNORE INTO schema_version (one, version) VALUES (1, {SCHEMA_VERSION})"
+    ));
+    sqlx::raw_sql(AssertSqlSafe(first)).execute(connection).await?;
+    Ok(())
+}
+
+/// `None` while the tables are not all made.
+async fn version(connection: &mut MySqlConnection) -> Result<Option<u32>, OpenError> {
+    let row = sqlx::raw_sql("SELECT version FROM schema_version WHERE one = 1")
+        .fetch_optional(connection)
+        .await;
+    let row = match row {
+        Err(error) if super::trouble::number(&error) == Some(NO_SUCH_TABLE) => None,
+        row => row?,
+    };
+    let version: Option<u32> = row.map(|row| row.try_get(0)).transpose()?;
+    match version {
+        Some(found) if found > SCHEMA_VERSION => Err(OpenError::NewerSchema {
+            found,
+            known: SCHEMA_VERSION,
+        }),
+        version => Ok(version),
+    }
+}
+
+const NO_SUCH_TABLE: u16 = 1146;

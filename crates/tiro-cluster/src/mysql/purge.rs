@@ -1,0 +1,125 @@
+//! Removing what lies below deleted chats and applications, a bounded number of rows at a time.
+//!
+//! Nobody sees these rows any more: what is above them is a tombstone, or gone. Of a deleted application three things
+//! stay: its row, its last change (which ends streams, and is what an export has of it), and the first change where a key
+//! of the server is bound to it. Any number of workers may do this at once.
+
+use sqlx::mysql::{MySqlConnection, MySqlPool};
+use sqlx::{AssertSqlSafe, Row};
+use tiro_core::Timestamp;
+
+use super::script::Script;
+
+/// Rows that one statement removes at most: it is its own transaction.
+const ROWS_MAX: u64 = 1_000;
+/// For how long it can be found out whether a transaction was carried out, in milliseconds: far longer than anybody asks.
+const TRANSACTIONS_KEPT_MS: i64 = 3_600_000;
+
+/// What a round did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Rows that were removed.
+    pub rows: u64,
+    /// Whether there may be more to remove.
+    pub more: bool,
+}
+
+/// One round: something of the first thing that is to be removed, and transactions of long ago.
+///
+/// # Errors
+/// What MySQL said; what was removed before stays removed.
+pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let before = Timestamp::from_millis(now.as_millis() - TRANSACTIONS_KEPT_MS);
+    let mut script = Script::default();
+    script.sql("DELETE FROM transactions WHERE at < ").cell(before);
+    let old = delete(&mut connection, script).await?;
+    let garbage = sqlx::raw_sql("SELECT application, chat FROM garbage ORDER BY application, chat LIMIT 1")
+        .fetch_optional(&mut *connection)
+        .await?;
+    let Some(garbage) = garbage else {
+        return Ok(Purged {
+            rows: old,
+            more: old == ROWS_MAX,
+        });
+    };
+    let (application, chat) = (garbage.try_get(0)?, garbage.try_get(1)?);
+    let removed = below(&mut connection, application, chat).await?;
+    if removed < ROWS_MAX {
+        let mut script = Script::default();
+        script
+            .sql("DELETE FROM garbage WHERE application = ")
+            .cell(application);
+        script.sql(" AND chat = ").cell(chat);
+        delete(&mut connection, script).await?;
+    }
+    Ok(Purged {
+        rows: old + removed,
+        more: true,
+    })
+}
+
+/// Removes rows below a chat, or with chat 0 an application; fewer than [`ROWS_MAX`] only if none are left.
+async fn below(connection: &mut MySqlConnection, application: u32, chat: u64) -> Result<u64, sqlx::Error> {
+    let tables: &[&'static str] = &[
+        "DELETE FROM messages WHERE application = ",
+        "DELETE FROM markers WHERE application = ",
+        "DELETE FROM deleted_counts WHERE application = ",
+    ];
+    for table in tables {
+        let mut script = Script::default();
+        script.sql(table).cell(application);
+        if chat != 0 {
+            script.sql(" AND chat = ").cell(chat);
+        }
+        let removed = delete(connection, script).await?;
+        if removed > 0 {
+            return Ok(ROWS_MAX);
+        }
+    }
+    if chat == 0 {
+        of_application(connection, application).await
+    } else {
+        Ok(0)
+    }
+}
+
+async fn of_application(connection: &mut MySqlConnection, application: u32) -> Result<u64, sqlx::Error> {
+    let mut script = Script::default();
+    script
+        .sql("DELETE FROM chats WHERE application = ")
+        .cell(application);
+    if delete(connection, script).await? > 0 {
+        return Ok(ROWS_MAX);
+    }
+    let mut question = Script::default();
+    question
+        .sql("SELECT last_position FROM applications WHERE id = ")
+        .cell(application);
+    let tombstone = sqlx::raw_sql(AssertSqlSafe(question.into_packets().concat()))
+        .fetch_optional(&mut *connection)
+        .await?;
+    let mut script = Script::default();
+    script
+        .sql("DELETE FROM changes WHERE application = ")
+        .cell(application);
+    if let Some(tombstone) = tombstone {
+        let last: u64 = tombstone.try_get(0)?;
+        script
+            .sql(" AND position < ")
+            .cell(last)
+            .sql(" AND (position > 1 OR key_scope IS NULL OR key_scope > 0)");
+    }
+    if delete(connection, script).await? > 0 {
+        Ok(ROWS_MAX)
+    } else {
+        Ok(0)
+    }
+}
+
+async fn delete(connection: &mut MySqlConnection, mut script: Script) -> Result<u64, sqlx::Error> {
+    script.sql(" LIMIT ").cell(ROWS_MAX);
+    let statement = AssertSqlSafe(script.into_packets().concat());
+    let done = sqlx::raw_sql(statement).execute(connection).await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,104 @@
+//! What an error of MySQL means for a transaction.
+
+use sqlx::Error;
+use sqlx::mysql::MySqlDatabaseError;
+
+use super::rows::Corrupt;
+
+/// Why a transaction was not carried out, or is not known to have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It was rolled back, and the same may go well now: a deadlock, a lock that others held, a key that somebody bound first.
+    Again(String),
+    /// The connection broke: what was sent last may have been carried out or not.
+    Lost(String),
+    /// MySQL has no space.
+    Full(String),
+    /// MySQL takes no writes now.
+    ReadOnly(String),
+    /// MySQL, or what it stores, refuses this very transaction.
+    Refused(String),
+}
+
+impl Trouble {
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Trouble::Again(text)
+            | Trouble::Lost(text)
+            | Trouble::Full(text)
+            | Trouble::ReadOnly(text)
+            | Trouble::Refused(text) => text,
+        }
+    }
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Trouble {
+        let text = error.to_string();
+        match number(&error) {
+            Some(number) => of_number(number, text),
+            None => match error {
+                Error::ColumnDecode { .. } | Error::Decode(_) | Error::ColumnIndexOutOfBounds { .. } => {
+                    Trouble::Refused(text)
+                }
+                _ => Trouble::Lost(text),
+            },
+        }
+    }
+}
+
+impl From<Corrupt> for Trouble {
+    fn from(Corrupt(text): Corrupt) -> Trouble {
+        Trouble::Refused(text)
+    }
+}
+
+/// The number of an error that MySQL answered.
+pub(crate) fn number(error: &Error) -> Option<u16> {
+    let database = error.as_database_error()?;
+    database
+        .try_downcast_ref::<MySqlDatabaseError>()
+        .map(MySqlDatabaseError::number)
+}
+
+/// The numbers are those of both MySQL and MariaDB.
+fn of_number(number: u16, text: String) -> Trouble {
+    match number {
+        // A lock wait timed out, a deadlock, a duplicate key, a row that changed since it was read.
+        1205 | 1213 | 1062 | 1020 => Trouble::Again(text),
+        // Disk full, table full, undo or temporary space full.
+        1021 | 1114 | 3675 => Trouble::Full(text),
+        // Read-only by option, by mode, by transaction.
+        1290 | 1836 | 1792 => Trouble::ReadOnly(text),
+        // Too many connections, shutdown, interrupted, connection or query killed, broken packets and writes, idle too long.
+        1040 | 1203 | 1053 | 1317 | 1927 | 3169 | 1152..=1161 | 1026 | 4031 => Trouble::Lost(text),
+        _ => Trouble::Refused(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_say_what_can_be_done() {
+        let text = || "text".to_owned();
+        for (number, expected) in [
+            (1213, Trouble::Again(text())),
+            (1062, Trouble::Again(text())),
+            (1114, Trouble::Full(text())),
+            (1290, Trouble::ReadOnly(text())),
+            (1927, Trouble::Lost(text())),
+            (1406, Trouble::Refused(text())),
+        ] {
+            assert_eq!(of_number(number, text()), expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_broken_connection_leaves_it_open_what_was_carried_out() {
+        let broken = Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        assert!(matches!(Trouble::from(broken), Trouble::Lost(_)));
+        assert!(matches!(Trouble::from(Error::WorkerCrashed), Trouble::Lost(_)));
+    }
+}

@@ -1,0 +1,11 @@
+//! The writers on a real MySQL: what no other part of the engine is needed to see.
+//!
+//! The variable `TIRO_CLUSTER` names the file of a running cluster. Every test has a database of its own.
+
+mod database;
+mod failures;
+mod load;
+mod proxy;
+mod requests;
+mod statements;
+mod writes;

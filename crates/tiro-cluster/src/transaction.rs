@@ -1,0 +1,201 @@
+//! One transaction: lock, find the facts, decide, write, commit.
+//!
+//! Two round trips where the first look finds all facts, as it does for creates: one that begins, locks and looks, and one
+//! that writes and commits. Each further look is one more.
+
+use tiro_core::{
+    ApplicationId, ApplicationNeed, Command, Event, Facts, Failure, Reply, Timestamp, Token, decide,
+};
+
+use crate::mysql::facts::Found;
+use crate::mysql::fetch::{self, Locked, Scope};
+use crate::mysql::session::Session;
+use crate::mysql::store::Decided;
+use crate::mysql::trouble::Trouble;
+use crate::queue::Job;
+
+/// Looks for facts: a key's change, then its chat, then markers and counts; more would be a mistake of this program.
+const LOOKS_MAX: usize = 8;
+
+/// What comes of one request.
+pub(crate) enum Answer {
+    Reply(Result<Reply, Failure>),
+    /// Its application is in another partition: it was made after the request was given to this one.
+    Elsewhere {
+        application: ApplicationId,
+        partition: u16,
+    },
+}
+
+/// What is true once a transaction is carried out.
+pub(crate) struct Carried {
+    /// One for each request, in order.
+    pub(crate) answers: Vec<Answer>,
+    /// Feeds that went on, and how far.
+    pub(crate) moved: Vec<(ApplicationId, u64)>,
+    /// Applications of this partition that came to be, with the token where it is bound.
+    pub(crate) made: Vec<(ApplicationId, Option<Token>)>,
+}
+
+/// How a transaction ended.
+pub(crate) enum Ended {
+    Carried(Carried),
+    /// Its COMMIT was not answered: it was carried out if its id is there.
+    Unknown {
+        id: [u8; 16],
+        carried: Carried,
+        text: String,
+    },
+    /// It was not carried out.
+    Failed(Trouble),
+}
+
+/// Carries requests out in one transaction.
+pub(crate) async fn carry_out(session: &mut Session, partition: u16, jobs: &[Job], now: Timestamp) -> Ended {
+    let (found, locked, mut facts) = match look(session, partition, jobs).await {
+        Ok(looked) => looked,
+        Err(trouble) => return Ended::Failed(trouble),
+    };
+    let (answers, events) = decide_all(jobs, &mut facts, &found, partition, now);
+    let carried = Carried {
+        answers,
+        moved: moved(&facts),
+        made: events.iter().filter_map(made).collect(),
+    };
+    if events.is_empty() {
+        return match session.tell("ROLLBACK").await {
+            Ok(()) => Ended::Carried(carried),
+            Err(trouble) => Ended::Failed(trouble),
+        };
+    }
+    let mut id = [0; 16];
+    if let Err(error) = getrandom::fill(&mut id) {
+        return Ended::Failed(Trouble::Again(format!("no random bytes: {error}")));
+    }
+    let decided = Decided {
+        partition,
+        locked: &locked,
+        transaction: id,
+        at: now,
+        events: &events,
+        facts: &facts,
+    };
+    match session.run(decided.script(), |_, _| Ok(())).await {
+        Ok(()) => Ended::Carried(carried),
+        Err(Trouble::Lost(text)) => Ended::Unknown { id, carried, text },
+        Err(trouble) => Ended::Failed(trouble),
+    }
+}
+
+/// Whether a transaction was carried out, asked on another connection than its own. The lock on the partition waits for
+/// whatever is left of it.
+pub(crate) async fn was_carried_out(
+    session: &mut Session,
+    partition: u16,
+    id: [u8; 16],
+) -> Result<bool, Trouble> {
+    let found = fetch::transaction(session, partition, id).await?;
+    session.tell("ROLLBACK").await?;
+    Ok(found)
+}
+
+async fn look(
+    session: &mut Session,
+    partition: u16,
+    jobs: &[Job],
+) -> Result<(Found, Locked, Facts), Trouble> {
+    let mut found = Found::default();
+    for job in jobs {
+        if let (Some(id), ApplicationNeed::Token(token)) =
+            (job.application, job.request.command.application())
+        {
+            found.bound.insert(token.clone(), id);
+        }
+    }
+    let requests = || jobs.iter().map(|job| &job.request);
+    let scope = if requests().any(|request| names_applications(&request.command)) {
+        Scope::Server
+    } else {
+        Scope::Partition
+    };
+    let (_, mut wanted) = found.load(ApplicationId(0), requests());
+    let locked = fetch::begin(session, (partition, scope), &mut found, &wanted).await?;
+    for _ in 0..LOOKS_MAX {
+        let facts;
+        (facts, wanted) = found.load(ApplicationId(locked.next_application), requests());
+        if wanted.is_empty() {
+            return Ok((found, locked, facts));
+        }
+        fetch::more(session, &mut found, &wanted).await?;
+    }
+    Err(Trouble::Refused(format!(
+        "facts were still missing after {LOOKS_MAX} looks: {wanted:?}"
+    )))
+}
+
+/// Whether tokens, keys of the server or numbers of applications are given out.
+fn names_applications(command: &Command) -> bool {
+    makes_application(command) || matches!(command, Command::FinishRestore { .. })
+}
+
+fn makes_application(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::CreateApplication(_) | Command::BeginRestore { .. }
+    )
+}
+
+fn decide_all(
+    jobs: &[Job],
+    facts: &mut Facts,
+    found: &Found,
+    partition: u16,
+    now: Timestamp,
+) -> (Vec<Answer>, Vec<Event>) {
+    let mut events = Vec::new();
+    let answers = jobs.iter().map(|job| {
+        if let Some(elsewhere) = elsewhere(&job.request.command, facts, found, partition) {
+            return elsewhere;
+        }
+        let decided = decide(facts, &job.request, now).map(|decision| {
+            decision.events.iter().for_each(|event| facts.apply(event));
+            events.extend(decision.events);
+            decision.reply
+        });
+        Answer::Reply(decided.map_err(Failure::from))
+    });
+    (answers.collect(), events)
+}
+
+fn elsewhere(command: &Command, facts: &Facts, found: &Found, partition: u16) -> Option<Answer> {
+    if makes_application(command) {
+        return None;
+    }
+    let application = match command.application() {
+        ApplicationNeed::Token(token) => facts.application_by_token(token)?.id,
+        ApplicationNeed::Id(id) => id,
+    };
+    let there = found.partition(application).filter(|there| *there != partition)?;
+    Some(Answer::Elsewhere {
+        application,
+        partition: there,
+    })
+}
+
+fn moved(facts: &Facts) -> Vec<(ApplicationId, u64)> {
+    let changed = facts.changed_applications();
+    changed
+        .map(|application| (application.id, application.last_position))
+        .collect()
+}
+
+fn made(event: &Event) -> Option<(ApplicationId, Option<Token>)> {
+    match event {
+        Event::ApplicationCreated { application, .. } => {
+            Some((application.id, Some(application.token.clone())))
+        }
+        Event::RestoreBegun { application } => Some((application.id, None)),
+        Event::RestoreFinished { application, token } => Some((*application, Some(token.clone()))),
+        _ => None,
+    }
+}
