@@ -216,6 +216,14 @@ impl ClusterEngine {
     }
 }
 
+/// What was accepted and is not carried out yet is answered as unknown.
+impl Drop for ClusterEngine {
+    fn drop(&mut self) {
+        self.waiting.stop();
+        self.writers.lock().iter().for_each(JoinHandle::abort);
+    }
+}
+
 /// Where an application is; `None` if there is none.
 async fn find(lookups: &MySqlPool, command: &Command) -> Result<Option<(ApplicationId, u16)>, sqlx::Error> {
     let question = match command.application() {

@@ -150,8 +150,6 @@ pub(crate) fn message(row: &MySqlRow, at: usize) -> Result<Option<StoredMessage>
 /// Of `markers`.
 pub(crate) const MARKER_COLUMNS: &str =
     "markers.application, markers.chat, markers.reader, markers.last_read, markers.version";
-/// How many columns [`MARKER_COLUMNS`] has.
-pub(crate) const MARKER_COLUMNS_COUNT: usize = 5;
 
 /// The marker in the columns from `at` on, and its application; `None` where an outer join found none.
 pub(crate) fn marker(row: &MySqlRow, at: usize) -> Result<Option<(ApplicationId, Marker)>, Corrupt> {
