@@ -3,6 +3,7 @@
 //! A member that the types here do not know is refused, so a misspelt one does not pass.
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
+mod commands;
 mod dockerfile;
 mod file;
 mod health;
