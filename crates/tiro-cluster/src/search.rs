@@ -26,7 +26,9 @@ use hits::Hits;
 use place::Place;
 use scope::Scope;
 
-pub(crate) use index::{Candidate, Index, NothingIndexed, Proposal, Wish};
+use index::{Proposal, Wish};
+
+pub(crate) use index::Index;
 pub(crate) use indexed::Indexed;
 
 /// Longest time of one search. At its end a page is answered as it is.

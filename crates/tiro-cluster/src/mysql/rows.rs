@@ -14,8 +14,8 @@ use tiro_core::{
     ReaderName, Sender, Stage, Timestamp, Title, Token,
 };
 
-pub(crate) use change::{CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, StoredChange, change, kind_number};
-pub(crate) use deleted::{DELETED_COLUMNS, decode_deleted, deleted, encode_deleted};
+pub(crate) use change::{CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, change, kind_number};
+pub(crate) use deleted::{DELETED_COLUMNS, deleted, encode_deleted};
 
 /// A row does not say what a row of its table can say. The text names the table and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
