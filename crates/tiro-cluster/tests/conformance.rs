@@ -1,4 +1,6 @@
-//! The cluster engine keeps the contract.
+//! The cluster engine keeps the contract: without an index, where every search reads the tail, and beside an indexer.
+
+mod indexed;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ impl World for InDatabase {
         let server = format!("{address}/information_schema");
         let name = format!("tiro_world_{}_{:016x}", std::process::id(), fastrand::u64(..));
         config.mysql = format!("{address}/{name}");
+        config.name = format!("w-{:016x}", fastrand::u64(..));
         config.partitions = 3;
         config.mysql_read_connections_max = 8;
         let engine = Some(InDatabase::open(&config).await);
