@@ -213,7 +213,7 @@ impl<I: Indexer> PartitionWork<I> {
         }
         if let Some(through) = batch.through() {
             let began = Instant::now();
-            match self.index(through).await {
+            match self.index(through).await? {
                 None => return Ok(false),
                 Some(Ok(())) => {
                     let (partition, ms) = (self.partition, began.elapsed().as_millis());
@@ -233,7 +233,7 @@ impl<I: Indexer> PartitionWork<I> {
     }
 
     /// Tries as long as what it needs is away, but not for ever. `None` when it was stopped meanwhile.
-    async fn index(&mut self, through: u64) -> Option<Result<(), IndexFailure>> {
+    async fn index(&mut self, through: u64) -> Result<Option<Result<(), IndexFailure>>, RabbitError> {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
         let began = Instant::now();
         loop {
@@ -247,11 +247,11 @@ impl<I: Indexer> PartitionWork<I> {
                 Err(IndexFailure::Unavailable(reason)) if began.elapsed() < HOLD_WITHIN => {
                     let partition = self.partition;
                     tracing::warn!(partition, through, reason, "indexing waits for what it needs");
-                    if !self.pause(&mut backoff).await {
-                        return None;
+                    if !self.pause(&mut backoff).await? {
+                        return Ok(None);
                     }
                 }
-                outcome => return Some(outcome),
+                outcome => return Ok(Some(outcome)),
             }
         }
     }
@@ -265,21 +265,23 @@ impl<I: Indexer> PartitionWork<I> {
             let Some(Err(error)) = outcomes.into_iter().next() else {
                 return Ok(true);
             };
-            if !self.channel.status().connected() {
-                return Err(error);
-            }
             tracing::warn!(partition = self.partition, %error, "what failed could not be put aside yet");
-            if !self.pause(&mut backoff).await {
+            if !self.pause(&mut backoff).await? {
                 return Ok(false);
             }
         }
     }
 
-    /// Whether to go on.
-    async fn pause(&mut self, backoff: &mut Backoff) -> bool {
+    /// Whether to go on; an error when RabbitMQ has given the batch to another meanwhile.
+    async fn pause(&mut self, backoff: &mut Backoff) -> Result<bool, RabbitError> {
         tokio::select! {
-            () = sleep(backoff.delay()) => self.channel.status().connected(),
-            () = stopped(&mut self.stop) => false,
+            () = sleep(backoff.delay()) => {}
+            () = stopped(&mut self.stop) => return Ok(false),
+        }
+        if self.channel.status().connected() {
+            Ok(true)
+        } else {
+            Err(RabbitError::Away("the channel was closed".to_owned()))
         }
     }
 }

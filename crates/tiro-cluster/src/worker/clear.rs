@@ -52,6 +52,7 @@ impl Clear {
     /// # Errors
     /// When MySQL does not answer; what was removed stays removed.
     pub async fn chunk(&self) -> Result<purge::Purged, sqlx::Error> {
-        purge::round(&self.pool, Timestamp::from_millis(crate::clock::now_ms())).await
+        let now = Timestamp::from_millis(crate::clock::now_ms());
+        Box::pin(purge::round(&self.pool, now)).await
     }
 }
