@@ -31,7 +31,7 @@ use crate::queue::{Job, Queue, Room};
 use crate::reads::{Reads, read_pool};
 use crate::redis::Doorbell;
 use crate::routes::Routes;
-use crate::search::NothingIndexed;
+use crate::search::{Index, Indexed};
 use crate::waiting::Waiting;
 use crate::writer::{Condition, Shared, Writer, refuse, reply};
 
@@ -68,6 +68,7 @@ pub struct ClusterEngine {
     waiting: Arc<Waiting>,
     background: Background,
     report: Report,
+    indexed: Arc<Indexed>,
     runtime: Handle,
     closing: AtomicBool,
     /// Taken when the engine is closed.
@@ -94,10 +95,11 @@ impl ClusterEngine {
             .map_err(|error| OpenError::Redis(error.to_string()))?;
         let pool = read_pool(mysql.clone(), config.mysql_read_connections_max);
         let index = search_index(config, &lookups).await?;
+        let indexed = Arc::new(Indexed::new(index.clone(), pool.clone()));
         let indexer = Indexer::new(lookups.clone(), index);
         let report = Report::new(config, lookups.clone(), partitions.clone(), indexer);
         let background = Background::start(&doorbell, Arc::clone(&waiting), lookups.clone());
-        let reads = Reads::new(pool, Arc::clone(&waiting), Arc::new(NothingIndexed));
+        let reads = Reads::new(pool, Arc::clone(&waiting), Arc::clone(&indexed) as Arc<dyn Index>);
         let shared = Arc::new(Shared {
             options: mysql,
             queues: partitions.iter().map(|_| Queue::default()).collect(),
@@ -119,6 +121,7 @@ impl ClusterEngine {
             waiting,
             background,
             report,
+            indexed,
             runtime: Handle::current(),
             closing: AtomicBool::new(false),
             writers: Mutex::new(writers),
@@ -213,6 +216,14 @@ impl ClusterEngine {
         // Without random bytes all go to the first, which only costs time.
         let random = getrandom::u32().unwrap_or(0);
         u16::try_from(random % count).unwrap_or(0)
+    }
+}
+
+/// What was accepted and is not carried out yet is answered as unknown.
+impl Drop for ClusterEngine {
+    fn drop(&mut self) {
+        self.waiting.stop();
+        self.writers.lock().iter().for_each(JoinHandle::abort);
     }
 }
 

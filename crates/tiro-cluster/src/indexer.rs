@@ -44,9 +44,7 @@ impl IndexerError {
         match self {
             IndexerError::Mysql(_) => true,
             IndexerError::Index(IndexError::Missing | IndexError::CutOff | IndexError::Server(_)) => true,
-            IndexerError::Index(
-                IndexError::Newer { .. } | IndexError::Several(_) | IndexError::Document(_),
-            ) => false,
+            IndexerError::Index(IndexError::Newer { .. } | IndexError::Document(_)) => false,
         }
     }
 }

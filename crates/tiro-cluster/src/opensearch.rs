@@ -66,8 +66,6 @@ pub enum IndexError {
         /// Its folding.
         folding_version: u32,
     },
-    /// The alias names more than one index, which nothing here does. The text names them.
-    Several(String),
     /// A search was cut off, so that its hits may lack some.
     CutOff,
     /// A document was refused, even in its smallest form. The text names it.
@@ -85,12 +83,6 @@ impl fmt::Display for IndexError {
                 "the search index was made with folding {folding_version}, this program has {FOLDING_VERSION}: \
                  update it, or delete the index"
             ),
-            IndexError::Several(names) => {
-                write!(
-                    f,
-                    "the alias of the search index names several: {names}; delete all but one"
-                )
-            }
             IndexError::CutOff => f.write_str("a search in OpenSearch did not end in time"),
             IndexError::Document(text) => write!(f, "a document was refused: {text}"),
             IndexError::Server(error) => error.fmt(f),

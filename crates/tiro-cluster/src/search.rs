@@ -9,6 +9,7 @@
 mod confirm;
 mod hits;
 mod index;
+mod indexed;
 mod place;
 mod scope;
 mod tail;
@@ -25,7 +26,10 @@ use hits::Hits;
 use place::Place;
 use scope::Scope;
 
-pub(crate) use index::{Candidate, Index, NothingIndexed, Proposal, Wish};
+use index::{Proposal, Wish};
+
+pub(crate) use index::Index;
+pub(crate) use indexed::Indexed;
 
 /// Longest time of one search. At its end a page is answered as it is.
 const SEARCH_MAX: Duration = Duration::from_secs(2);

@@ -5,6 +5,7 @@
 mod database;
 mod failures;
 mod load;
+mod proxy;
 mod requests;
 mod statements;
 mod writes;

@@ -33,7 +33,7 @@ fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
         "listeners.tcp.1 = 127.0.0.1:{port}\n\
          default_user = {USER}\ndefault_pass = {password}\nloopback_users = none\n\
          disk_free_limit.absolute = 50MB\n\
-         log.console = true\nlog.console.level = info\nlog.file = false\n"
+         log.console = true\nlog.console.use_colors = off\nlog.file = false\n"
     );
     write_private(&place.folder.join("rabbitmq.conf"), &settings)?;
     write_private(&place.folder.join("enabled_plugins"), "[].\n")

@@ -5,12 +5,13 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use rustix::process::Signal;
 
 use super::ports::Ports;
@@ -103,12 +104,14 @@ impl<'a> Server<'a> {
         self.end()?;
         println!("{name}: starting on port {}", self.port());
         let begun = Instant::now();
-        let id = self.start().with_context(|| {
-            format!(
-                "{name} does not start. The last lines of {}:\n{}\nTry `cargo xtask cluster down` and `up` again; \
-                 with a new --dir everything begins anew",
+        let logged = self.log_to_append()?.metadata()?.len();
+        let id = self.start().map_err(|error| {
+            let said = tail(&self.log, logged);
+            let said = said.unwrap_or_else(|unreadable| format!("(cannot be read: {unreadable})"));
+            anyhow!(
+                "{name} does not start: {error:#}. The last lines of {}:\n{said}\n\
+                 Try `cargo xtask cluster up` again; with a new --dir everything begins anew",
                 self.log.display(),
-                self.last_lines_of_log()
             )
         })?;
         println!(
@@ -132,6 +135,10 @@ impl<'a> Server<'a> {
     fn start(&self) -> anyhow::Result<u32> {
         fs::create_dir_all(&self.place.folder)?;
         (self.kind.prepare)(&self.place)?;
+        let port = self.port();
+        drop(TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
+            format!("another program has its port {port}: end that, or take a new --dir")
+        })?);
         self.spawn()?;
         let begun = Instant::now();
         let mut seen = begun;
@@ -143,8 +150,7 @@ impl<'a> Server<'a> {
                 bail!("it ended after {:.1} s", (seen - begun).as_secs_f64());
             }
             let Err(error) = (self.kind.answers)(&self.place) else {
-                let id = self.serving()?;
-                return id.with_context(|| format!("port {} is another program's", self.port()));
+                return self.serving()?.context("it answered, and ended then");
             };
             if begun.elapsed() > START_MAX {
                 return Err(error.context(format!("it is not ready after {} s", START_MAX.as_secs())));
@@ -156,7 +162,7 @@ impl<'a> Server<'a> {
     /// Starts it in a session of its own, with an environment that says nothing but its mark, so that it neither ends
     /// with a terminal nor is led astray by variables.
     fn spawn(&self) -> anyhow::Result<()> {
-        let log = File::options().create(true).append(true).open(&self.log)?;
+        let log = self.log_to_append()?;
         let command = (self.kind.command)(&self.place);
         let mut session = Command::new("setsid");
         session
@@ -172,6 +178,11 @@ impl<'a> Server<'a> {
         session.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         // setsid ends at once; the server is then the child of init, which buries it whoever started it.
         succeed(&mut session)
+    }
+
+    fn log_to_append(&self) -> anyhow::Result<File> {
+        let log = File::options().create(true).append(true).open(&self.log);
+        log.with_context(|| format!("cannot open {}", self.log.display()))
     }
 
     fn serving(&self) -> anyhow::Result<Option<u32>> {
@@ -201,13 +212,6 @@ impl<'a> Server<'a> {
         }
         Ok(())
     }
-
-    fn last_lines_of_log(&self) -> String {
-        match tail(&self.log) {
-            Ok(lines) => lines,
-            Err(error) => format!("(cannot be read: {error})"),
-        }
-    }
 }
 
 /// Ends a process: a request, then, after so long, force.
@@ -226,10 +230,11 @@ fn end(process: &Process, politely: Duration) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn tail(file: &Path) -> std::io::Result<String> {
+/// The last lines behind `from`.
+fn tail(file: &Path, from: u64) -> std::io::Result<String> {
     let mut file = File::open(file)?;
     let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(LOG_BYTES_READ)))?;
+    file.seek(SeekFrom::Start(from.max(length.saturating_sub(LOG_BYTES_READ))))?;
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes)?;
     let text = String::from_utf8_lossy(&bytes);
@@ -281,6 +286,19 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_another_program_has_is_named_and_nothing_is_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings::of(folder.path()).unwrap();
+        let server = Server::of(&STUBBORN, folder.path(), &settings);
+        let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, server.port())).unwrap();
+        let error = server.bring_up().unwrap_err().to_string();
+        let reason = format!("another program has its port {}", server.port());
+        assert!(error.contains(&reason), "{error}");
+        assert_eq!(server.bring_down().unwrap(), 0);
+        drop(taken);
+    }
+
+    #[test]
     fn a_server_that_is_up_is_left_alone_and_one_that_ignores_requests_is_killed() {
         let folder = tempfile::tempdir().unwrap();
         let settings = Settings::of(folder.path()).unwrap();
@@ -300,10 +318,10 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let lines: Vec<String> = (0..5_000).map(|number| format!("line {number}")).collect();
         fs::write(file.path(), lines.join("\n")).unwrap();
-        let shown = tail(file.path()).unwrap();
+        let shown = tail(file.path(), 0).unwrap();
         assert_eq!(shown.lines().count(), LOG_LINES_SHOWN);
         assert_eq!(shown.lines().last(), Some("line 4999"));
-        fs::write(file.path(), "one").unwrap();
-        assert_eq!(tail(file.path()).unwrap(), "one");
+        fs::write(file.path(), "former start\nthis start\n").unwrap();
+        assert_eq!(tail(file.path(), 13).unwrap(), "this start");
     }
 }

@@ -118,12 +118,13 @@ impl Engine for ClusterEngine {
     fn health(&self) -> Health {
         let blocked = self.shared.condition.blocked();
         let closing = self.closing.load(Ordering::SeqCst).then_some(Shortage::Stopping);
+        let writes_blocked = closing.or(blocked.as_ref().map(|(shortage, _)| *shortage));
+        let of_mysql = blocked.map(|(_, text)| format!("MySQL takes no writes: {text}"));
+        let of_search = self.indexed.trouble();
+        let of_search = of_search.map(|text| format!("Searches are answered without their index: {text}"));
         Health {
-            writes_blocked: closing.or(blocked.as_ref().map(|(shortage, _)| *shortage)),
-            remarks: blocked
-                .into_iter()
-                .map(|(_, text)| format!("MySQL takes no writes: {text}"))
-                .collect(),
+            writes_blocked,
+            remarks: of_mysql.into_iter().chain(of_search).collect(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The indexer against real servers: nothing that a watermark promises is ever missing.
 
 mod outages;
+mod searches;
 mod world;
 
 use tiro_conformance::Generator;

@@ -14,8 +14,8 @@ use tiro_core::{
     ReaderName, Sender, Stage, Timestamp, Title, Token,
 };
 
-pub(crate) use change::{CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, StoredChange, change, kind_number};
-pub(crate) use deleted::{DELETED_COLUMNS, decode_deleted, deleted, encode_deleted};
+pub(crate) use change::{CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, change, kind_number};
+pub(crate) use deleted::{DELETED_COLUMNS, deleted, encode_deleted};
 
 /// A row does not say what a row of its table can say. The text names the table and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,8 +150,6 @@ pub(crate) fn message(row: &MySqlRow, at: usize) -> Result<Option<StoredMessage>
 /// Of `markers`.
 pub(crate) const MARKER_COLUMNS: &str =
     "markers.application, markers.chat, markers.reader, markers.last_read, markers.version";
-/// How many columns [`MARKER_COLUMNS`] has.
-pub(crate) const MARKER_COLUMNS_COUNT: usize = 5;
 
 /// The marker in the columns from `at` on, and its application; `None` where an outer join found none.
 pub(crate) fn marker(row: &MySqlRow, at: usize) -> Result<Option<(ApplicationId, Marker)>, Corrupt> {

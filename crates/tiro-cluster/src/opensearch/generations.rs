@@ -48,43 +48,24 @@ pub(super) enum Serving {
 pub(super) struct Existing {
     pub(super) generation: Generation,
     pub(super) identity: Option<Identity>,
+    /// Whether searches ask it.
+    pub(super) serves: bool,
 }
 
 impl SearchIndex {
-    /// What the cluster's alias names.
-    pub(super) async fn serving(&self) -> Result<Option<Existing>, IndexError> {
-        let mut existing = self.read_mappings(&self.alias).await?;
-        match existing.len() {
-            0 => Ok(None),
-            1 => Ok(existing.pop()),
-            _ => {
-                let names = existing.into_iter().map(|one| one.generation.index);
-                Err(IndexError::Several(names.collect::<Vec<_>>().join(", ")))
-            }
-        }
-    }
-
-    /// All of this layout, in order, also those that do not serve.
+    /// All of this layout as they are at one moment, in order.
     pub(super) async fn generations(&self) -> Result<Vec<Existing>, IndexError> {
-        self.read_mappings(&format!("{}*", self.prefix())).await
-    }
-
-    async fn read_mappings(&self, indexes: &str) -> Result<Vec<Existing>, IndexError> {
-        let path = format!("/{indexes}/_mapping?filter_path=*.mappings._meta");
-        let answer = match self
+        let path = format!("/{}*?filter_path=*.aliases,*.mappings._meta", self.prefix());
+        let answer = self
             .client
             .call(Method::GET, &path, Body::Nothing, FOR_WORK)
-            .await
-        {
-            Err(OpensearchError::Refused { status: 404, .. }) => return Ok(Vec::new()),
-            answer => answer?,
-        };
+            .await?;
         let indexes = answer
             .as_object()
-            .ok_or_else(|| OpensearchError::malformed("mappings are no object"))?;
+            .ok_or_else(|| OpensearchError::malformed("indexes are no object"))?;
         let mut existing: Vec<Existing> = indexes
             .iter()
-            .filter_map(|(index, mapping)| {
+            .filter_map(|(index, made)| {
                 // Another cluster's name may begin as this one's does.
                 let number = index.strip_prefix(&self.prefix())?.parse().ok()?;
                 Some(Existing {
@@ -92,7 +73,8 @@ impl SearchIndex {
                         number,
                         index: index.clone(),
                     },
-                    identity: identity(&mapping["mappings"]["_meta"]),
+                    identity: identity(&made["mappings"]["_meta"]),
+                    serves: made["aliases"][&self.alias].is_object(),
                 })
             })
             .collect();

@@ -12,10 +12,18 @@ impl SearchIndex {
     /// # Errors
     /// [`IndexError::Missing`] where there is none, or only one of another database or an earlier folding.
     pub async fn current(&self) -> Result<Generation, IndexError> {
-        match self.serving().await? {
+        match self.serving().await?.pop() {
             Some(existing) if self.is_ours(&existing)? => Ok(existing.generation),
             _ => Err(IndexError::Missing),
         }
+    }
+
+    /// In order. Mostly one; where two were made in the same moment both serve until [`SearchIndex::ensure`] is called, and
+    /// a search that asks both has the candidates of both, so what either promises.
+    async fn serving(&self) -> Result<Vec<Existing>, IndexError> {
+        let mut generations = self.generations().await?;
+        generations.retain(|one| one.serves);
+        Ok(generations)
     }
 
     /// The generation that serves; makes an empty one where there is none, and in place of one that is of another
@@ -25,22 +33,27 @@ impl SearchIndex {
     /// See [`IndexError`].
     pub async fn ensure(&self) -> Result<Generation, IndexError> {
         for _ in 0..LOOKS_MAX {
-            match self.serving().await? {
-                Some(existing) if self.is_ours(&existing)? => return Ok(existing.generation),
-                Some(existing) => {
-                    let index = existing.generation.index();
-                    tracing::warn!(
-                        index,
-                        "the search index is of another database or folding: it is made anew"
-                    );
-                    self.delete(&existing.generation).await?;
-                }
-                None => {
-                    let latest = self.generations().await?.pop();
-                    let number = latest.map_or(1, |latest| latest.generation.number() + 1);
-                    self.create(&self.generation(number), Serving::AtOnce).await?;
-                }
+            let mut generations = self.generations().await?;
+            let next = generations
+                .last()
+                .map_or(1, |latest| latest.generation.number() + 1);
+            generations.retain(|one| one.serves);
+            let Some(latest) = generations.pop() else {
+                self.create(&self.generation(next), Serving::AtOnce).await?;
+                continue;
+            };
+            for earlier in &generations {
+                self.delete(&earlier.generation).await?;
             }
+            if self.is_ours(&latest)? {
+                return Ok(latest.generation);
+            }
+            let index = latest.generation.index();
+            tracing::warn!(
+                index,
+                "the search index is of another database or folding: it is made anew"
+            );
+            self.delete(&latest.generation).await?;
         }
         Err(IndexError::Missing)
     }

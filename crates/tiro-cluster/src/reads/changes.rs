@@ -14,13 +14,15 @@ use tiro_core::{
     Entry, Marker, PAGE_BYTES_MAX, Rejection, Subject, Thing, unread,
 };
 
-use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, head, nulls, token_bytes};
+use super::head::{
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_APPLICATION, NO_CHANGE, NO_CHAT, NO_HEAD, NO_MARKER,
+    NO_MESSAGE, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN, head, token_bytes,
+};
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Statement, Wanted, corrupt, number_list};
 use crate::mysql::rows::{
     self, APPLICATION_COLUMNS, APPLICATION_COLUMNS_COUNT, CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, CHAT_COLUMNS,
-    CHAT_COLUMNS_COUNT, MARKER_COLUMNS, MARKER_COLUMNS_COUNT, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT,
-    kind_number,
+    CHAT_COLUMNS_COUNT, MARKER_COLUMNS, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT, kind_number,
 };
 
 /// Where the columns of each table begin.
@@ -30,19 +32,22 @@ const APPLICATION_AT: usize = PLACE_AT + CHAT_COLUMNS_COUNT;
 const CHAT_AT: usize = APPLICATION_AT + APPLICATION_COLUMNS_COUNT;
 const MESSAGE_AT: usize = CHAT_AT + CHAT_COLUMNS_COUNT;
 const MARKER_AT: usize = MESSAGE_AT + MESSAGE_COLUMNS_COUNT;
-const COLUMNS_COUNT: usize = MARKER_AT + MARKER_COLUMNS_COUNT;
 
-static OPEN: LazyLock<String> = LazyLock::new(|| feed(HEAD_BY_TOKEN, ""));
-static OF_APPLICATION: LazyLock<String> = LazyLock::new(|| feed("head.id = ?", ""));
+static OPEN: LazyLock<String> = LazyLock::new(|| feed(HEAD_BY_TOKEN, TOP_BY_TOKEN, ""));
+static OF_APPLICATION: LazyLock<String> = LazyLock::new(|| feed("head.id = ?", "top.id = ?", ""));
 
 /// The changes above a position up to another, with their things.
-fn feed(of: &str, narrowed: &str) -> String {
-    let (no_head, no_entry) = (nulls(AFTER_HEAD), nulls(COLUMNS_COUNT - AFTER_HEAD));
+fn feed(head_of: &str, of: &str, narrowed: &str) -> String {
+    let columns = format!(
+        "{HEAD_COLUMNS}, {CHANGE_COLUMNS}, {PLACE_COLUMNS}, {APPLICATION_COLUMNS}, {CHAT_COLUMNS}, \
+         {MESSAGE_COLUMNS}, {MARKER_COLUMNS}"
+    );
     format!(
-        "(SELECT {HEAD_COLUMNS}, {no_entry} FROM applications AS head WHERE {of}) UNION ALL \
-         (SELECT {no_head}, {CHANGE_COLUMNS}, {PLACE_COLUMNS}, {APPLICATION_COLUMNS}, {CHAT_COLUMNS}, \
-         {MESSAGE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
-         STRAIGHT_JOIN changes FORCE INDEX (PRIMARY) ON changes.application = head.id \
+        "(SELECT {columns} FROM applications AS head {NO_CHANGE} \
+         {NO_PLACE} {NO_APPLICATION} {NO_CHAT} \
+         {NO_MESSAGE} {NO_MARKER} WHERE {head_of}) UNION ALL \
+         (SELECT {columns} FROM applications AS top \
+         STRAIGHT_JOIN changes FORCE INDEX (PRIMARY) ON changes.application = top.id \
          LEFT JOIN chats AS place ON place.application = changes.application AND place.number = changes.chat \
          LEFT JOIN applications ON applications.id = changes.application AND changes.kind <= 3 \
          AND applications.version = changes.version \
@@ -54,7 +59,8 @@ fn feed(of: &str, narrowed: &str) -> String {
          LEFT JOIN markers ON markers.application = changes.application AND markers.chat = changes.chat \
          AND markers.reader = changes.reader AND changes.kind = 10 AND markers.version = changes.version \
          AND place.deleted_at IS NULL \
-         WHERE {of} AND head.deleted_at IS NULL AND changes.position > ? AND changes.position <= ?{narrowed} \
+         {NO_HEAD} \
+         WHERE {of} AND changes.position > ? AND changes.position <= ?{narrowed} \
          ORDER BY changes.position LIMIT ?)"
     )
 }
@@ -181,7 +187,7 @@ impl Read for ChangesPage<'_> {
         let statement: Statement = if is_open {
             sqlx::query(OPEN.as_str())
         } else {
-            let text = feed(HEAD_BY_TOKEN, &narrowed(&request.filter));
+            let text = feed(HEAD_BY_TOKEN, TOP_BY_TOKEN, &narrowed(&request.filter));
             sqlx::query(AssertSqlSafe(text)).persistent(false)
         };
         let statement = statement

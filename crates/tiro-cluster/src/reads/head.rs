@@ -1,7 +1,8 @@
 //! What every read needs of the application and the chat that it is in: their rows without the texts.
 //!
 //! A page is `head UNION ALL items`: the first row has the head and no item, the others have an item and no head. So the
-//! head is sent once, also where there is no item, and the items come in the order of an index without being sorted.
+//! head is sent once, also where there is no item, and the items come in the order of an index without being sorted. What a
+//! row does not have comes from a join that finds nothing, so that its columns keep their types.
 
 use sqlx::mysql::MySqlRow;
 use tiro_core::{Application, Chat, Rejection, Token};
@@ -17,16 +18,24 @@ pub(crate) const HEAD_COLUMNS: &str = "head.id, head.token, head.restoring, head
 pub(crate) const AFTER_HEAD: usize = APPLICATION_COLUMNS_COUNT;
 /// The application that a token is bound to.
 pub(crate) const HEAD_BY_TOKEN: &str = "head.token = ? AND head.restoring = 0";
+/// The same for items: their application is `top`, their chat `room`, and `head` and `place` are empty.
+pub(crate) const TOP_BY_TOKEN: &str = "top.token = ? AND top.restoring = 0 AND top.deleted_at IS NULL";
 
 /// Of `chats AS place`: as [`rows::CHAT_COLUMNS`], without the title and the metadata.
 pub(crate) const PLACE_COLUMNS: &str = "place.application, place.number, NULL, NULL, place.messages_count, \
      place.last_message_number, place.last_message_at, place.created_at, place.updated_at, place.deleted_at, \
      place.version, place.activity_position, place.change_position, place.markers_count";
 
-/// In place of so many columns that a row does not have.
-pub(crate) fn nulls(count: usize) -> String {
-    vec!["NULL"; count].join(", ")
-}
+/// Joins that find nothing: no thing has the number 0. By the whole primary key, so that the planner knows it beforehand.
+pub(crate) const NO_HEAD: &str = "LEFT JOIN applications AS head ON head.id = 0";
+pub(crate) const NO_PLACE: &str = "LEFT JOIN chats AS place ON place.application = 0 AND place.number = 0";
+pub(crate) const NO_APPLICATION: &str = "LEFT JOIN applications ON applications.id = 0";
+pub(crate) const NO_CHAT: &str = "LEFT JOIN chats ON chats.application = 0 AND chats.number = 0";
+pub(crate) const NO_MESSAGE: &str =
+    "LEFT JOIN messages ON messages.application = 0 AND messages.chat = 0 AND messages.number = 0";
+pub(crate) const NO_CHANGE: &str = "LEFT JOIN changes ON changes.application = 0 AND changes.position = 0";
+pub(crate) const NO_MARKER: &str =
+    "LEFT JOIN markers ON markers.application = 0 AND markers.chat = 0 AND markers.reader = ''";
 
 /// How a token is compared.
 pub(crate) fn token_bytes(token: &Token) -> Vec<u8> {

@@ -11,12 +11,11 @@ use tiro_core::{
 };
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, nulls, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_CHAT, NO_HEAD, NO_MESSAGE, NO_PLACE, PLACE_COLUMNS,
+    TOP_BY_TOKEN, live_chat, live_head, token_bytes,
 };
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
-use crate::mysql::rows::{
-    self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT,
-};
+use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
 
 static APPLICATIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -37,12 +36,12 @@ fn chats(order: &str) -> String {
 
 /// The head, and so many of some chats. The index is named, for without that MariaDB may read a list from its beginning.
 pub(super) fn chats_of(index: &str, wanted: &str) -> String {
-    let (no_head, no_chat) = (nulls(AFTER_HEAD), nulls(CHAT_COLUMNS_COUNT));
     format!(
-        "(SELECT {HEAD_COLUMNS}, {no_chat} FROM applications AS head WHERE {HEAD_BY_TOKEN}) UNION ALL \
-         (SELECT {no_head}, {CHAT_COLUMNS} FROM applications AS head \
-         STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = head.id \
-         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND {wanted} LIMIT ?)"
+        "(SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head {NO_CHAT} \
+         WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS top \
+         STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = top.id \
+         {NO_HEAD} WHERE {TOP_BY_TOKEN} AND {wanted} LIMIT ?)"
     )
 }
 
@@ -64,18 +63,15 @@ fn messages(order: &str) -> String {
 
 /// The head with the chat, and so many of some of its messages.
 pub(super) fn messages_of(wanted: &str) -> String {
-    let (no_head, no_message) = (
-        nulls(AFTER_HEAD + CHAT_COLUMNS_COUNT),
-        nulls(MESSAGE_COLUMNS_COUNT),
-    );
     format!(
-        "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {no_message} FROM applications AS head \
+        "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS head \
          LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         WHERE {HEAD_BY_TOKEN}) UNION ALL \
-         (SELECT {no_head}, {MESSAGE_COLUMNS} FROM applications AS head \
-         STRAIGHT_JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = head.id AND messages.chat = ? \
-         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND place.deleted_at IS NULL AND {wanted} LIMIT ?)"
+         {NO_MESSAGE} WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
+         STRAIGHT_JOIN chats AS room ON room.application = top.id AND room.number = ? \
+         STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = top.id AND messages.chat = ? \
+         {NO_HEAD} {NO_PLACE} \
+         WHERE {TOP_BY_TOKEN} AND room.deleted_at IS NULL AND {wanted} LIMIT ?)"
     )
 }
 

@@ -16,13 +16,13 @@ use crate::mysql::rows::{self, CHAT_COLUMNS, MESSAGE_COLUMNS};
 static CHATS: LazyLock<String> = LazyLock::new(|| {
     chats_of(
         "PRIMARY",
-        "head.chats_count = head.last_chat_number AND chats.number > ? ORDER BY chats.number",
+        "top.chats_count = top.last_chat_number AND chats.number > ? ORDER BY chats.number",
     )
 });
 
 static MESSAGES: LazyLock<String> = LazyLock::new(|| {
     messages_of(
-        "place.messages_count = place.last_message_number AND messages.number > ? ORDER BY messages.number",
+        "room.messages_count = room.last_message_number AND messages.number > ? ORDER BY messages.number",
     )
 });
 

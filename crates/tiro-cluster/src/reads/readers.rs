@@ -10,12 +10,13 @@ use tiro_core::{
 };
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_chat, live_head, nulls, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_HEAD, NO_MARKER, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN,
+    live_chat, live_head, token_bytes,
 };
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
 use super::single::there;
-use crate::mysql::rows::{self, CHAT_COLUMNS_COUNT, MARKER_COLUMNS, MARKER_COLUMNS_COUNT};
+use crate::mysql::rows::{self, CHAT_COLUMNS_COUNT, MARKER_COLUMNS};
 
 /// Where the marker of a row begins.
 const MARKER_AT: usize = AFTER_HEAD + CHAT_COLUMNS_COUNT;
@@ -30,17 +31,14 @@ static READER: LazyLock<String> = LazyLock::new(|| {
 });
 
 static UNREAD: LazyLock<String> = LazyLock::new(|| {
-    let (no_head, no_marker) = (
-        nulls(AFTER_HEAD),
-        nulls(CHAT_COLUMNS_COUNT + MARKER_COLUMNS_COUNT),
-    );
     format!(
-        "(SELECT {HEAD_COLUMNS}, {no_marker} FROM applications AS head WHERE {HEAD_BY_TOKEN}) UNION ALL \
-         (SELECT {no_head}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
-         STRAIGHT_JOIN markers FORCE INDEX (by_reader) ON markers.application = head.id \
-         LEFT JOIN chats AS place ON place.application = head.id AND place.number = markers.chat \
-         WHERE {HEAD_BY_TOKEN} AND head.deleted_at IS NULL AND markers.reader = ? AND markers.chat > ? \
-         ORDER BY markers.chat LIMIT ?)"
+        "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
+         {NO_PLACE} {NO_MARKER} WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS top \
+         STRAIGHT_JOIN markers FORCE INDEX (by_reader) ON markers.application = top.id \
+         LEFT JOIN chats AS place ON place.application = markers.application AND place.number = markers.chat \
+         {NO_HEAD} \
+         WHERE {TOP_BY_TOKEN} AND markers.reader = ? AND markers.chat > ? ORDER BY markers.chat LIMIT ?)"
     )
 });
 

@@ -84,12 +84,3 @@ pub(crate) trait Index: Send + Sync {
     /// Candidates of one response.
     fn propose<'a>(&'a self, wish: Wish<'a>) -> Pending<'a, Proposal>;
 }
-
-/// An index that has nothing: every change is tail.
-pub(crate) struct NothingIndexed;
-
-impl Index for NothingIndexed {
-    fn propose<'a>(&'a self, _: Wish<'a>) -> Pending<'a, Proposal> {
-        Box::pin(std::future::ready(Ok(Proposal::default())))
-    }
-}

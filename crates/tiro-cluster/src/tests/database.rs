@@ -48,7 +48,7 @@ impl Database {
 
     /// A connection of the test's own.
     pub(super) async fn connect(&self) -> MySqlConnection {
-        let options = connection::options(&self.config).expect("the database is named");
+        let options = self.server.clone().database(&self.name);
         options.connect().await.expect("MySQL answers")
     }
 
@@ -63,6 +63,22 @@ impl Database {
     pub(super) async fn number(&self, question: &str) -> i64 {
         let rows = self.rows(question).await;
         rows[0].try_get(0).expect("a number was asked for")
+    }
+
+    pub(super) async fn count(&self, question: &str) -> u64 {
+        let rows = self.rows(question).await;
+        rows[0].try_get(0).expect("a count was asked for")
+    }
+
+    /// Where MySQL is.
+    pub(super) fn address(&self) -> String {
+        format!("{}:{}", self.server.get_host(), self.server.get_port())
+    }
+
+    /// From now on MySQL is reached at another port of this machine, without TLS.
+    pub(super) fn reach_through(&mut self, port: u16) {
+        let (user, _) = self.config.mysql.rsplit_once('@').expect("a URL has a user");
+        self.config.mysql = format!("{user}@127.0.0.1:{port}/{}?ssl-mode=DISABLED", self.name);
     }
 
     pub(super) fn name(&self) -> &str {

@@ -185,6 +185,28 @@ fn a_rebuild_replaces_the_index_goes_on_where_it_was_cut_off_and_tells_how_far_i
     });
 }
 
+/// Two of those who look for an index and make one at different moments can each make one.
+#[test]
+fn of_two_that_serve_the_later_stays_and_nothing_is_missing_meanwhile() {
+    run(|world| async move {
+        world.create_application(1).await;
+        world.send(1, 1, 1, &["one text", "two text"]).await;
+        world.index_all().await;
+        let first = world.index.current().await.unwrap();
+        let second = world.index.begin_next(&first).await.unwrap();
+        let alias = format!("{}-messages", world.config.name);
+        let body = json!({"actions": [{"add": {"index": second.index(), "alias": alias}}]});
+        let url = format!("{}/_aliases", world.config.opensearch);
+        let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success());
+        assert_eq!(world.found(1, "text").await, [(1, 2), (1, 1)]);
+        assert_eq!(world.index.ensure().await.unwrap(), second);
+        assert_eq!(world.found(1, "text").await, []);
+        world.index_all().await;
+        assert_eq!(world.found(1, "text").await, [(1, 2), (1, 1)]);
+    });
+}
+
 /// Writes, two indexers, a rebuild and a deletion of the index at once: at no moment does a watermark promise more than
 /// there is.
 #[test]

@@ -135,6 +135,11 @@ impl World {
         .execute(&self.pool)
         .await
         .unwrap();
+        for chat in [1, 2, 11] {
+            let insert = "INSERT INTO chats VALUES (?, ?, NULL, NULL, 0, 0, NULL, 0, 0, NULL, 1, 1, 1, 1, 0)";
+            let insert = sqlx::query(insert).bind(application).bind(chat);
+            insert.execute(&self.pool).await.unwrap();
+        }
     }
 
     /// Sends texts to a chat, numbered from `first` on, and returns the end of the partition.
@@ -155,10 +160,19 @@ impl World {
         let partition = World::partition(application);
         let last = sqlx::query("SELECT position FROM partitions WHERE id = ? FOR UPDATE").bind(partition);
         let end = last.fetch_one(&mut *transaction).await.unwrap().get::<u64, _>(0) + 1;
-        let raise = sqlx::query("UPDATE partitions SET position = ? WHERE id = ?")
-            .bind(end)
-            .bind(partition);
-        raise.execute(&mut *transaction).await.unwrap();
+        for (raise, id) in [
+            (
+                "UPDATE partitions SET position = ? WHERE id = ?",
+                u32::from(partition),
+            ),
+            (
+                "UPDATE applications SET last_position = ? WHERE id = ?",
+                application,
+            ),
+        ] {
+            let raise = sqlx::query(raise).bind(end).bind(id);
+            raise.execute(&mut *transaction).await.unwrap();
+        }
         let (kind, statement) = match write {
             Write::Create(body) => {
                 let insert = "INSERT INTO messages VALUES (?, ?, ?, ?, NULL, NULL, ?, 0, NULL, 1, ?)";
@@ -198,6 +212,36 @@ impl World {
         change.execute(&mut *transaction).await.unwrap();
         transaction.commit().await.unwrap();
         end
+    }
+
+    /// Changes of an application itself, alone in its partition, until its feed and the partition end at `end`.
+    pub(super) async fn change_application_until(&self, application: u32, end: u64) {
+        let partition = World::partition(application);
+        let row = sqlx::query("SELECT position FROM partitions WHERE id = ?").bind(partition);
+        let positions: Vec<u64> =
+            (row.fetch_one(&self.pool).await.unwrap().get::<u64, _>(0) + 1..=end).collect();
+        for chunk in positions.chunks(5_000) {
+            let rows = chunk
+                .iter()
+                .map(|at| format!("({application}, {at}, {partition}, {at}, 0, 2, 1)"));
+            let insert = format!(
+                "INSERT INTO changes (application, position, partition_id, partition_position, at, kind, version) \
+                 VALUES {}",
+                rows.collect::<Vec<_>>().join(", ")
+            );
+            sqlx::raw_sql(AssertSqlSafe(insert))
+                .execute(&self.pool)
+                .await
+                .unwrap();
+        }
+        let raise = format!(
+            "UPDATE partitions SET position = {end} WHERE id = {partition}; \
+             UPDATE applications SET last_position = {end} WHERE id = {application}"
+        );
+        sqlx::raw_sql(AssertSqlSafe(raise))
+            .execute(&self.pool)
+            .await
+            .unwrap();
     }
 
     /// Indexes all partitions through their ends, and makes that visible.

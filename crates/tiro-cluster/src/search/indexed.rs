@@ -1,0 +1,189 @@
+//! The index of a search in OpenSearch.
+//!
+//! Whatever is wrong with it, it proposes nothing and says so of every partition: then all that a search needs is tail,
+//! which it reads from MySQL or finds too long.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use quick_cache::sync::Cache;
+use sqlx::{MySqlPool, Row};
+use tiro_core::{ApplicationId, Failure, HitPlace, Pending, SearchAfter, SearchScope, Token};
+use tokio::time::Instant;
+
+use super::index::{Candidate, Index, Proposal, Wish};
+use crate::opensearch::{self, CandidateScope, Candidates, CandidatesAfter, SearchIndex};
+use crate::reads::{Read, ReadError, Session, read, token_bytes};
+
+/// Most tokens whose place is remembered; it never changes.
+const PLACES_MAX: usize = 100_000;
+/// Of the time that a search has left, OpenSearch gets at most two thirds: what it does not have is still to be read.
+const SHARE_OF_TIME: (u32, u32) = (2, 3);
+
+/// Proposes what OpenSearch has.
+pub(crate) struct Indexed {
+    index: SearchIndex,
+    pool: MySqlPool,
+    places: Cache<Token, (ApplicationId, u16)>,
+    /// Why the last search was not answered by the index, if so.
+    trouble: Mutex<Option<String>>,
+}
+
+/// Where an application is, if its token is bound.
+struct PlaceOf<'a>(&'a Token);
+
+impl Read for PlaceOf<'_> {
+    type Answer = Option<(ApplicationId, u16)>;
+
+    async fn read(&self, session: &mut Session<'_>) -> Result<Self::Answer, ReadError> {
+        let statement = "SELECT id, partition_id FROM applications WHERE token = ? AND restoring = 0";
+        let row = session
+            .one(sqlx::query(statement).bind(token_bytes(self.0)))
+            .await?;
+        let place = |row: sqlx::mysql::MySqlRow| Ok((ApplicationId(row.try_get(0)?), row.try_get(1)?));
+        row.map(place).transpose()
+    }
+}
+
+impl Indexed {
+    /// `pool` is one for reads.
+    pub(crate) fn new(index: SearchIndex, pool: MySqlPool) -> Indexed {
+        Indexed {
+            index,
+            pool,
+            places: Cache::new(PLACES_MAX),
+            trouble: Mutex::new(None),
+        }
+    }
+
+    /// Why searches are not answered by the index at present, if so: for operators.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().clone()
+    }
+
+    /// `None` if the scope is not there, or not to be seen: the search finds that out itself.
+    async fn scope(&self, scope: &SearchScope) -> Result<Option<CandidateScope>, Failure> {
+        let (token, chat) = match scope {
+            SearchScope::Everything => return Ok(Some(CandidateScope::Everything)),
+            SearchScope::Application(token) => (token, None),
+            SearchScope::Chat { token, number } => (token, Some(*number)),
+        };
+        let place = match self.places.get(token) {
+            Some(place) => Some(place),
+            None => read(&self.pool, &PlaceOf(token)).await?,
+        };
+        let Some((application, partition)) = place else {
+            return Ok(None);
+        };
+        self.places.insert(token.clone(), (application, partition));
+        Ok(Some(match chat {
+            Some(chat) => CandidateScope::Chat {
+                partition,
+                application,
+                chat,
+            },
+            None => CandidateScope::Application {
+                partition,
+                application,
+            },
+        }))
+    }
+
+    async fn ask(&self, wish: &Wish<'_>) -> Result<Proposal, Failure> {
+        let Some(scope) = self.scope(wish.scope).await? else {
+            return Ok(Proposal::default());
+        };
+        let after = wish.after.map(after);
+        let (grams, limit) = (wish.query.grams(), wish.candidates);
+        let deadline = Instant::now() + share(wish.deadline.saturating_duration_since(Instant::now()));
+        let answer = self
+            .index
+            .candidates(&scope, &grams, after.as_ref(), limit, deadline)
+            .await;
+        match answer {
+            Ok(candidates) => {
+                self.trouble.lock().take();
+                Ok(proposal(wish.scope, candidates))
+            }
+            Err(error) => {
+                self.note(error.to_string());
+                Ok(Proposal::default())
+            }
+        }
+    }
+
+    /// Logged once, however many searches meet it.
+    fn note(&self, error: String) {
+        let mut trouble = self.trouble.lock();
+        if trouble.is_none() {
+            tracing::warn!(error, "searches do without the index");
+        }
+        *trouble = Some(error);
+    }
+}
+
+impl Index for Indexed {
+    fn propose<'a>(&'a self, wish: Wish<'a>) -> Pending<'a, Proposal> {
+        Box::pin(async move { self.ask(&wish).await })
+    }
+}
+
+fn share(time: Duration) -> Duration {
+    let (parts, of) = SHARE_OF_TIME;
+    time * parts / of
+}
+
+fn after(after: &SearchAfter) -> CandidatesAfter {
+    match after {
+        SearchAfter::Position(position) => CandidatesAfter::Position(*position),
+        SearchAfter::Place(place) => CandidatesAfter::Place {
+            place: place.clone(),
+            // All at this place were answered.
+            application: ApplicationId(0),
+        },
+    }
+}
+
+fn proposal(scope: &SearchScope, found: Candidates) -> Proposal {
+    let candidates: Vec<Candidate> = found
+        .candidates
+        .into_iter()
+        .map(|found| candidate(scope, found))
+        .collect();
+    let frontier = match candidates.last() {
+        _ if !found.has_more => None,
+        Some(last) => Some(HitPlace {
+            created_at: last.created_at,
+            token: last.token.clone(),
+            position: last.created_position,
+        }),
+        // A shard failed, and nobody knows what the others would have gone on with.
+        None => return Proposal::default(),
+    };
+    Proposal {
+        watermarks: found.watermarks,
+        candidates,
+        frontier,
+    }
+}
+
+fn candidate(scope: &SearchScope, found: opensearch::Candidate) -> Candidate {
+    let (token, created_position) = match (found.place, scope) {
+        (CandidatesAfter::Place { place, .. }, _) => (place.token, place.position),
+        (
+            CandidatesAfter::Position(position),
+            SearchScope::Application(token) | SearchScope::Chat { token, .. },
+        ) => (token.clone(), position),
+        (CandidatesAfter::Position(_), SearchScope::Everything) => {
+            unreachable!("over everything, places are whole")
+        }
+    };
+    Candidate {
+        application: found.application,
+        token,
+        chat: found.chat,
+        number: found.number,
+        created_at: found.created_at,
+        created_position,
+    }
+}
