@@ -11,11 +11,31 @@ use crate::rabbitmq::consumer::stopped;
 const EVERY: Duration = Duration::from_secs(5);
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
+/// A node that was silent for longer has no share.
+const SHARE_WITHIN_MS: i64 = 15_000;
+
 /// This node, as the others see it.
 pub struct Node {
     pool: MySqlPool,
     role: &'static str,
     name: String,
+    share: watch::Sender<Share>,
+}
+
+/// Which partitions this node had best take, of all nodes of its role. Two nodes may think so of one partition for a
+/// while: it is a wish, what is right does not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    place: usize,
+    of: usize,
+}
+
+impl Share {
+    pub(crate) const ALL: Share = Share { place: 0, of: 1 };
+
+    pub(crate) fn has(self, partition: u16) -> bool {
+        usize::from(partition) % self.of == self.place
+    }
 }
 
 /// A node that was seen within the last ten minutes.
@@ -37,7 +57,16 @@ impl Node {
     pub fn new(pool: MySqlPool, role: &'static str) -> Node {
         let system = rustix::system::uname();
         let name = format!("{}/{}", system.nodename().to_string_lossy(), std::process::id());
-        Node { pool, role, name }
+        Node {
+            pool,
+            role,
+            name,
+            share: watch::Sender::new(Share::ALL),
+        }
+    }
+
+    pub(crate) fn share(&self) -> watch::Receiver<Share> {
+        self.share.subscribe()
     }
 
     /// Keeps its row until it is stopped, and removes it then.
@@ -81,6 +110,17 @@ impl Node {
         sqlx::query("DELETE FROM nodes WHERE seen_at < FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) - 600000")
             .execute(&self.pool)
             .await?;
+        let ids: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT id FROM nodes WHERE role = ? AND seen_at > FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) - ? ORDER BY id",
+        )
+        .bind(self.role.as_bytes())
+        .bind(SHARE_WITHIN_MS)
+        .fetch_all(&self.pool)
+        .await?;
+        let place = ids.iter().position(|other| other == id);
+        let share = place.map_or(Share::ALL, |place| Share { place, of: ids.len() });
+        self.share
+            .send_if_modified(|known| std::mem::replace(known, share) != share);
         Ok(())
     }
 }
@@ -107,4 +147,19 @@ pub(crate) async fn seen(pool: &MySqlPool) -> Result<Vec<SeenNode>, sqlx::Error>
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_partition_is_in_one_share() {
+        for of in 1..5 {
+            for partition in 0..20 {
+                let shares = (0..of).filter(|place| Share { place: *place, of }.has(partition));
+                assert_eq!(shares.count(), 1);
+            }
+        }
+    }
 }

@@ -111,6 +111,7 @@ pub async fn run<I: Indexer>(
         ..Topology::new(&config.name, partitions)
     };
     let publisher = Arc::new(Publisher::new(&config.rabbitmq, topology));
+    let node = Node::new(pool.clone(), "worker");
     let consumers = Arc::new(Consumers {
         url: config.rabbitmq.clone(),
         publisher: publisher.clone(),
@@ -121,6 +122,7 @@ pub async fn run<I: Indexer>(
             tries_max: options.tries_max,
             stop_within: options.stop_within,
         },
+        share: node.share(),
     });
     let ring = Arc::new(Notify::new());
     let doorbell =
@@ -133,8 +135,8 @@ pub async fn run<I: Indexer>(
     parts.spawn(relay.run(options.relay_every, stop.clone()));
     parts.spawn(lag.run(options.lag_every, stop.clone()));
     parts.spawn(Clear::new(pool.clone()).run(stop.clone()));
-    parts.spawn(Recount::new(pool.clone(), options.recount_every).run(stop.clone()));
-    parts.spawn(Node::new(pool, "worker").run(stop.clone()));
+    parts.spawn(Recount::new(pool, options.recount_every).run(stop.clone()));
+    parts.spawn(node.run(stop.clone()));
     parts.spawn({
         let stop = stop.clone();
         async move { doorbell.listen(move |_: Rung| ring.notify_one(), stop).await }

@@ -162,7 +162,7 @@ CREATE TABLE IF NOT EXISTS nodes (
 ) ENGINE = InnoDB;
 
 -- How far the running round of the recount has come, and when its next chunk, or the next round, is due.
-CREATE TABLE recounts (
+CREATE TABLE IF NOT EXISTS recounts (
     one TINYINT UNSIGNED NOT NULL,
     application INT UNSIGNED NOT NULL,
     chat BIGINT UNSIGNED NOT NULL,

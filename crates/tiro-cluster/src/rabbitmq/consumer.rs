@@ -21,11 +21,14 @@ use self::batch::Batch;
 use super::publisher::Outgoing;
 use super::{Publisher, RabbitError, connect};
 use crate::backoff::Backoff;
+use crate::nodes::Share;
 use crate::worker::{IndexFailure, Indexer};
 
 /// Well below the half hour after which RabbitMQ takes a message away from whoever does not acknowledge it.
 const HOLD_WITHIN: Duration = Duration::from_secs(300);
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
+/// A partition of another worker's share is left to it, but not more often.
+const STEP_BACK_AFTER: Duration = Duration::from_secs(5);
 
 /// Bounds of consuming.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +49,14 @@ pub(crate) struct Consumers<I> {
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) indexer: Arc<I>,
     pub(crate) bounds: Bounds,
+    /// RabbitMQ lets whoever came first have a partition. Who has one of another's share queues up again behind it.
+    pub(crate) share: watch::Receiver<Share>,
+}
+
+/// Why the work of a partition ended.
+enum Ended {
+    Stopped,
+    SteppedBack(u16),
 }
 
 impl<I: Indexer> Consumers<I> {
@@ -58,9 +69,9 @@ impl<I: Indexer> Consumers<I> {
                 () = stopped(&mut stop) => return,
             };
             let error = match connected {
-                Ok((connection, channels)) => {
+                Ok(connection) => {
                     backoff.reset();
-                    let lost = self.session(channels, stop.clone()).await;
+                    let lost = self.session(&connection, stop.clone()).await;
                     close(connection).await;
                     lost
                 }
@@ -76,39 +87,62 @@ impl<I: Indexer> Consumers<I> {
         }
     }
 
-    async fn connect(&self) -> Result<(Connection, Vec<(u16, Channel, Consumer)>), RabbitError> {
+    async fn connect(&self) -> Result<Connection, RabbitError> {
         let topology = self.publisher.topology();
         let connection = connect(&self.url, &format!("{} consumes", topology.name)).await?;
         topology.declare(&connection.create_channel().await?).await?;
-        let mut channels = Vec::new();
-        for partition in &topology.partitions {
-            let channel = connection.create_channel().await?;
-            channel
-                .basic_qos(self.bounds.prefetch, BasicQosOptions::default())
-                .await?;
-            let (queue, tag) = (topology.partition(*partition), "");
-            let consumer = channel
-                .basic_consume(
-                    queue.into(),
-                    tag.into(),
-                    BasicConsumeOptions::default(),
-                    FieldTable::default(),
-                )
-                .await?;
-            channels.push((*partition, channel, consumer));
-        }
-        Ok((connection, channels))
+        Ok(connection)
+    }
+
+    async fn consume(
+        &self,
+        connection: &Connection,
+        partition: u16,
+    ) -> Result<(Channel, Consumer), RabbitError> {
+        let channel = connection.create_channel().await?;
+        let qos = BasicQosOptions::default();
+        channel.basic_qos(self.bounds.prefetch, qos).await?;
+        let (queue, tag) = (self.publisher.topology().partition(partition), "");
+        let (options, arguments) = (BasicConsumeOptions::default(), FieldTable::default());
+        let consumer = channel
+            .basic_consume(queue.into(), tag.into(), options, arguments)
+            .await?;
+        Ok((channel, consumer))
     }
 
     /// Works until the stop (`None`), or until one of the channels fails: then all begin anew.
     async fn session(
         self: &Arc<Self>,
-        channels: Vec<(u16, Channel, Consumer)>,
+        connection: &Connection,
         mut stop: watch::Receiver<bool>,
     ) -> Option<RabbitError> {
-        let at_once = Arc::new(Semaphore::new(self.bounds.partitions_at_once));
         let mut running = JoinSet::new();
-        for (partition, channel, consumer) in channels {
+        let bounded = {
+            let mut stop = stop.clone();
+            let within = self.bounds.stop_within;
+            async move {
+                stopped(&mut stop).await;
+                sleep(within).await;
+            }
+        };
+        tokio::select! {
+            lost = self.work(connection, &mut running, &mut stop) => lost.err(),
+            () = bounded => {
+                tracing::warn!("work that did not end in time is given back");
+                None
+            }
+        }
+    }
+
+    async fn work(
+        self: &Arc<Self>,
+        connection: &Connection,
+        running: &mut JoinSet<Result<Ended, RabbitError>>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), RabbitError> {
+        let at_once = Arc::new(Semaphore::new(self.bounds.partitions_at_once));
+        let begin = async |running: &mut JoinSet<_>, partition| {
+            let (channel, consumer) = self.consume(connection, partition).await?;
             let work = PartitionWork {
                 consumers: self.clone(),
                 at_once: at_once.clone(),
@@ -117,28 +151,20 @@ impl<I: Indexer> Consumers<I> {
                 stop: stop.clone(),
             };
             running.spawn(work.run(consumer));
+            Ok::<(), RabbitError>(())
+        };
+        for partition in &self.publisher.topology().partitions {
+            begin(running, *partition).await?;
         }
-        let ended = async {
-            while let Some(ended) = running.join_next().await {
-                match ended {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => return Some(error),
-                    Err(error) => return Some(RabbitError::Away(error.to_string())),
-                }
-            }
-            None
-        };
-        let bounded = async {
-            stopped(&mut stop).await;
-            sleep(self.bounds.stop_within).await;
-        };
-        tokio::select! {
-            lost = ended => lost,
-            () = bounded => {
-                tracing::warn!("work that did not end in time is given back");
-                None
+        while let Some(ended) = running.join_next().await {
+            match ended {
+                Ok(Ok(Ended::Stopped)) => {}
+                Ok(Ok(Ended::SteppedBack(partition))) => begin(running, partition).await?,
+                Ok(Err(error)) => return Err(error),
+                Err(error) => return Err(RabbitError::Away(error.to_string())),
             }
         }
+        Ok(())
     }
 }
 
@@ -152,11 +178,12 @@ struct PartitionWork<I> {
 }
 
 impl<I: Indexer> PartitionWork<I> {
-    async fn run(mut self, mut consumer: Consumer) -> Result<(), RabbitError> {
+    async fn run(mut self, mut consumer: Consumer) -> Result<Ended, RabbitError> {
+        let began = Instant::now();
         loop {
             let first = tokio::select! {
                 biased;
-                () = stopped(&mut self.stop) => return Ok(()),
+                () = stopped(&mut self.stop) => return Ok(Ended::Stopped),
                 first = consumer.next() => first,
             };
             let mut batch = Batch::new(self.partition);
@@ -167,7 +194,12 @@ impl<I: Indexer> PartitionWork<I> {
                 batch.take(arrived(more)?);
             }
             if !self.carry_out(&batch).await? {
-                return Ok(());
+                return Ok(Ended::Stopped);
+            }
+            let share = *self.consumers.share.borrow();
+            if !share.has(self.partition) && began.elapsed() > STEP_BACK_AFTER {
+                self.channel.close(200, "for another worker".into()).await?;
+                return Ok(Ended::SteppedBack(self.partition));
             }
         }
     }
@@ -181,7 +213,7 @@ impl<I: Indexer> PartitionWork<I> {
         }
         if let Some(through) = batch.through() {
             let began = Instant::now();
-            match self.index(through).await {
+            match self.index(through).await? {
                 None => return Ok(false),
                 Some(Ok(())) => {
                     let (partition, ms) = (self.partition, began.elapsed().as_millis());
@@ -201,7 +233,7 @@ impl<I: Indexer> PartitionWork<I> {
     }
 
     /// Tries as long as what it needs is away, but not for ever. `None` when it was stopped meanwhile.
-    async fn index(&mut self, through: u64) -> Option<Result<(), IndexFailure>> {
+    async fn index(&mut self, through: u64) -> Result<Option<Result<(), IndexFailure>>, RabbitError> {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
         let began = Instant::now();
         loop {
@@ -215,11 +247,11 @@ impl<I: Indexer> PartitionWork<I> {
                 Err(IndexFailure::Unavailable(reason)) if began.elapsed() < HOLD_WITHIN => {
                     let partition = self.partition;
                     tracing::warn!(partition, through, reason, "indexing waits for what it needs");
-                    if !self.pause(&mut backoff).await {
-                        return None;
+                    if !self.pause(&mut backoff).await? {
+                        return Ok(None);
                     }
                 }
-                outcome => return Some(outcome),
+                outcome => return Ok(Some(outcome)),
             }
         }
     }
@@ -233,21 +265,23 @@ impl<I: Indexer> PartitionWork<I> {
             let Some(Err(error)) = outcomes.into_iter().next() else {
                 return Ok(true);
             };
-            if !self.channel.status().connected() {
-                return Err(error);
-            }
             tracing::warn!(partition = self.partition, %error, "what failed could not be put aside yet");
-            if !self.pause(&mut backoff).await {
+            if !self.pause(&mut backoff).await? {
                 return Ok(false);
             }
         }
     }
 
-    /// Whether to go on.
-    async fn pause(&mut self, backoff: &mut Backoff) -> bool {
+    /// Whether to go on; an error when RabbitMQ has given the batch to another meanwhile.
+    async fn pause(&mut self, backoff: &mut Backoff) -> Result<bool, RabbitError> {
         tokio::select! {
-            () = sleep(backoff.delay()) => self.channel.status().connected(),
-            () = stopped(&mut self.stop) => false,
+            () = sleep(backoff.delay()) => {}
+            () = stopped(&mut self.stop) => return Ok(false),
+        }
+        if self.channel.status().connected() {
+            Ok(true)
+        } else {
+            Err(RabbitError::Away("the channel was closed".to_owned()))
         }
     }
 }

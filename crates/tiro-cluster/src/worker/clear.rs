@@ -1,21 +1,21 @@
-//! Rows of MySQL that are of no use any more, removed in bounded chunks.
+//! Rows of MySQL that are of no use any more, removed in bounded chunks: what lies below deleted things, and old
+//! transactions.
 
 use std::time::Duration;
 
 use sqlx::MySqlPool;
+use tiro_core::Timestamp;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::mysql::purge;
 use crate::rabbitmq::consumer::stopped;
 
-const EVERY: Duration = Duration::from_secs(60);
-/// Whether a COMMIT that was not answered was carried out is asked within seconds.
-const TRANSACTIONS_KEPT: Duration = Duration::from_secs(3_600);
-const CHUNK_ROWS: u64 = 5_000;
-/// Of one round; the rest is for the next one.
-const CHUNKS_MAX: u32 = 100;
+const EVERY: Duration = Duration::from_secs(10);
+/// Between two chunks, so that they are not what the disk is busy with.
+const PAUSE: Duration = Duration::from_millis(10);
 
-/// Removes rows of `transactions` that are older than an hour.
+/// Removes rows while there are some.
 pub struct Clear {
     pool: MySqlPool,
 }
@@ -30,38 +30,29 @@ impl Clear {
     /// Clears until it is stopped.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
-            let round = async {
-                if let Err(error) = self.round().await {
-                    tracing::warn!(%error, "old transactions were not removed");
+            let chunk = async {
+                match self.chunk().await {
+                    Ok(purged) if purged.more => sleep(PAUSE).await,
+                    Ok(_) => sleep(EVERY).await,
+                    Err(error) => {
+                        tracing::warn!(%error, "what was deleted was not removed");
+                        sleep(EVERY).await;
+                    }
                 }
-                sleep(EVERY).await;
             };
             tokio::select! {
-                () = round => {}
+                () = chunk => {}
                 () = stopped(&mut stop) => {}
             }
         }
     }
 
-    /// Removes what is old enough, at most 500,000 rows, and answers how many.
+    /// Removes one chunk: see [`purge::round`].
     ///
     /// # Errors
     /// When MySQL does not answer; what was removed stays removed.
-    pub async fn round(&self) -> Result<u64, sqlx::Error> {
-        let kept_ms = i64::try_from(TRANSACTIONS_KEPT.as_millis()).unwrap_or(i64::MAX);
-        let mut removed = 0;
-        for _ in 0..CHUNKS_MAX {
-            let chunk = sqlx::query("DELETE FROM transactions WHERE at < ? ORDER BY at LIMIT ?")
-                .bind(crate::clock::now_ms() - kept_ms)
-                .bind(CHUNK_ROWS)
-                .execute(&self.pool)
-                .await?
-                .rows_affected();
-            removed += chunk;
-            if chunk < CHUNK_ROWS {
-                break;
-            }
-        }
-        Ok(removed)
+    pub async fn chunk(&self) -> Result<purge::Purged, sqlx::Error> {
+        let now = Timestamp::from_millis(crate::clock::now_ms());
+        Box::pin(purge::round(&self.pool, now)).await
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Cluster {
 
 /// Runs a test on a new cluster of two partitions, and removes it whatever happens.
 pub(crate) async fn with_cluster<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Cluster) -> F) {
-    let cluster = Cluster::create().await;
+    let cluster = Box::pin(Cluster::create()).await;
     let outcome = tokio::spawn(timeout(PATIENCE, test(cluster.clone()))).await;
     cluster.remove().await;
     match outcome {
@@ -50,14 +50,12 @@ impl Cluster {
         config.name = format!("test-{:08x}", fastrand::u32(..));
         let options: MySqlConnectOptions = config.mysql.parse().unwrap();
         let database = config.name.replace('-', "_");
-        let server = MySqlPool::connect_with(options.clone().database("mysql"))
-            .await
-            .unwrap();
+        let server = MySqlPool::connect_lazy_with(options.clone().database("mysql"));
         let create = format!("CREATE DATABASE {database} CHARACTER SET utf8mb4");
         server.execute(AssertSqlSafe(create)).await.unwrap();
         server.close().await;
         let pool = MySqlPoolOptions::new().max_connections(8);
-        let pool = pool.connect_with(options.database(&database)).await.unwrap();
+        let pool = pool.connect_lazy_with(options.database(&database));
         sqlx::raw_sql(SCHEMA).execute(&pool).await.unwrap();
         pool.execute("INSERT INTO partitions VALUES (0, 0), (1, 0)")
             .await

@@ -2,6 +2,8 @@
 //!
 //! Every test is a cluster of its own: a database, queues and keys of its own name, removed when it ends.
 
+#![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
+
 mod bell;
 mod cluster;
 mod dead;

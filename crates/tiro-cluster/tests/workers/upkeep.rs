@@ -165,8 +165,32 @@ async fn transactions_are_kept_for_an_hour() {
             .await
             .unwrap();
         let clear = Clear::new(cluster.pool.clone());
-        assert_eq!(clear.round().await.unwrap(), 2);
-        assert_eq!(clear.round().await.unwrap(), 0);
+        assert_eq!(clear.chunk().await.unwrap().rows, 2);
+        assert_eq!(
+            clear.chunk().await.unwrap(),
+            tiro_cluster::mysql::purge::Purged::default()
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_below_a_deleted_chat_is_removed() {
+    with_cluster(|cluster| async move {
+        fill(&cluster).await;
+        let deleted =
+            "UPDATE chats SET deleted_at = 1, messages_count = 0 WHERE application = 1 AND number = 2";
+        cluster.pool.execute(deleted).await.unwrap();
+        cluster
+            .pool
+            .execute("INSERT INTO garbage VALUES (1, 2)")
+            .await
+            .unwrap();
+        let clear = Clear::new(cluster.pool.clone());
+        while clear.chunk().await.unwrap().more {}
+        let left = "SELECT COUNT(*), COUNT(IF(application = 1 AND chat = 2, 1, NULL)) FROM messages";
+        let left: (i64, i64) = sqlx::query_as(left).fetch_one(&cluster.pool).await.unwrap();
+        assert_eq!(left, (20, 0));
     })
     .await;
 }

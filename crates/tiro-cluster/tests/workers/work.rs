@@ -132,7 +132,35 @@ async fn connections_that_are_cut_under_load_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn several_workers_share_the_partitions_and_one_that_goes_is_replaced() {
+async fn a_worker_that_joins_is_given_its_share() {
+    with_cluster(|cluster| async move {
+        let (first, second) = (NotedIndex::that_works(), NotedIndex::that_works());
+        let workers = [
+            Running::start(&cluster, &first),
+            Running::start(&cluster, &second),
+        ];
+        for position in 1.. {
+            let mut by_first = Vec::new();
+            for partition in [0, 1] {
+                cluster.commit(partition, 1).await;
+                by_first.push(tokio::select! {
+                    () = first.through(partition, position) => true,
+                    () = second.through(partition, position) => false,
+                });
+            }
+            if by_first[0] != by_first[1] {
+                break;
+            }
+        }
+        for worker in workers {
+            worker.stop().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_goes_is_replaced() {
     with_cluster(|cluster| async move {
         let (first, second) = (NotedIndex::that_works(), NotedIndex::that_works());
         let one = Running::start(&cluster, &first);

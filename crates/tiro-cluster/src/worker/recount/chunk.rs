@@ -64,7 +64,7 @@ struct ChatRow {
 
 /// Reads what follows on `place`.
 pub(super) async fn read(pool: &MySqlPool, place: Place) -> Result<Chunk, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = Box::pin(pool.acquire()).await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         .execute(&mut *connection)
         .await?;
