@@ -11,14 +11,14 @@ use sqlx::Row;
 use sqlx::mysql::MySqlRow;
 use tiro_core::{
     Application, ApplicationId, CHANGES_LOOKED_AT_MAX, Change, Changes, ChangesFilter, ChangesRequest, Chat,
-    Entry, Marker, PAGE_BYTES_MAX, Rejection, Subject, Thing, unread,
+    Entry, Marker, PAGE_BYTES_MAX, Rejection, Subject, Thing,
 };
 
 use super::head::{
     AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_APPLICATION, NO_CHANGE, NO_CHAT, NO_HEAD, NO_MARKER,
     NO_MESSAGE, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN, head, token_bytes,
 };
-use super::nodes::Nodes;
+use super::nodes::unread_after;
 use super::session::{Read, ReadError, Session, Statement, Wanted, corrupt, number_list};
 use crate::mysql::rows::{
     self, APPLICATION_COLUMNS, APPLICATION_COLUMNS_COUNT, CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, CHAT_COLUMNS,
@@ -152,14 +152,12 @@ impl Entries {
 
     /// Counts what is unread.
     async fn complete(&mut self, session: &mut Session<'_>, id: ApplicationId) -> Result<(), ReadError> {
-        let readers = &self.readers;
-        let counts = |find: super::nodes::Find<'_>| {
-            let counts = readers
-                .iter()
-                .map(|(_, place, marker)| unread(place, marker.read, &mut *find));
-            counts.collect::<Result<Vec<u64>, _>>()
-        };
-        let Ok(counts) = Nodes::scattered(id).over(session, counts).await?;
+        let places: Vec<(&Chat, u64)> = self
+            .readers
+            .iter()
+            .map(|(_, place, marker)| (place, marker.read))
+            .collect();
+        let counts = unread_after(session, id, &places).await?;
         for ((index, _, marker), unread) in self.readers.drain(..).zip(counts) {
             self.entries[index].thing = Some(Thing::Reader(marker.state(unread)));
         }

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use tiro_core::{ApplicationId, DeletedNode, DeletedPlace, NumberedList};
+use tiro_core::{ApplicationId, Chat, DeletedNode, DeletedPlace, NumberedList, unread};
 
 use super::session::{ReadError, Session, Wanted, corrupt};
 use crate::mysql::rows::{self, DELETED_COLUMNS};
@@ -39,14 +39,6 @@ impl Nodes {
             id,
             known: HashMap::default(),
             span: 16,
-        }
-    }
-
-    /// For single places of many lists.
-    pub(super) fn scattered(id: ApplicationId) -> Nodes {
-        Nodes {
-            span: 1,
-            ..Nodes::along(id)
         }
     }
 
@@ -101,6 +93,37 @@ impl Nodes {
         }
         Ok(())
     }
+}
+
+/// Live messages after each of some places in chats; 0 in a deleted chat. What has to be known for it is known beforehand,
+/// so this is one statement, or none where nothing was deleted.
+pub(super) async fn unread_after(
+    session: &mut Session<'_>,
+    id: ApplicationId,
+    places: &[(&Chat, u64)],
+) -> Result<Vec<u64>, ReadError> {
+    let is_live = |chat: &Chat| chat.deleted_at.is_none();
+    let mut missing = Vec::new();
+    for (chat, read) in places {
+        let has_deleted = chat.messages_count < chat.last_message_number;
+        if is_live(chat) && has_deleted && *read < chat.last_message_number {
+            missing.extend(NumberedList::Messages { chat: chat.number }.places_through(*read));
+        }
+    }
+    let mut nodes = Nodes {
+        span: 1,
+        ..Nodes::along(id)
+    };
+    nodes.fetch(session, missing).await?;
+    let count = |(chat, read): &(&Chat, u64)| {
+        let find = |place| Ok::<_, Infallible>(nodes.known.get(&place).cloned().flatten());
+        if !is_live(chat) {
+            return 0;
+        }
+        let Ok(unread) = unread(chat, *read, find);
+        unread
+    };
+    Ok(places.iter().map(count).collect())
 }
 
 /// The rows of these places, each with the blocks behind it.

@@ -6,14 +6,13 @@ use std::sync::LazyLock;
 
 use tiro_core::{
     Application, Chat, MARKERS_LOOKED_AT_MAX, Marker, Page, ReadState, ReaderName, Rejection, Seen, Token,
-    unread,
 };
 
 use super::head::{
     AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_HEAD, NO_MARKER, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN,
     live_chat, live_head, token_bytes,
 };
-use super::nodes::Nodes;
+use super::nodes::unread_after;
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
 use super::single::there;
 use crate::mysql::rows::{self, CHAT_COLUMNS_COUNT, MARKER_COLUMNS};
@@ -67,10 +66,11 @@ impl Read for OneReader<'_> {
         let place = live_chat(&row, AFTER_HEAD)?;
         let marker = rows::marker(&row, MARKER_AT)?;
         let marker = marker.map_or_else(|| Marker::absent(self.reader, self.chat), |(_, marker)| marker);
-        let mut nodes = Nodes::scattered(head.id);
-        let Ok(unread) = nodes
-            .over(session, |find| unread(&place, marker.read, find))
-            .await?;
+        let unread = unread_after(session, head.id, &[(&place, marker.read)]).await?;
+        let unread = unread
+            .first()
+            .copied()
+            .ok_or(corrupt("a reader was not counted"))?;
         Ok(Seen {
             thing: marker.state(unread),
             cursor: head.cursor(),
@@ -135,7 +135,12 @@ impl Read for UnreadChats<'_> {
         loop {
             let piece = self.piece(session, (reached, markers_max)).await?;
             let ends = piece.markers.len() < markers_max;
-            let unread = unread_of(session, &piece).await?;
+            let places: Vec<(&Chat, u64)> = piece
+                .markers
+                .iter()
+                .map(|(place, marker)| (place, marker.read))
+                .collect();
+            let unread = unread_after(session, piece.head.id, &places).await?;
             let as_of = Some(piece.head.cursor());
             for ((place, marker), unread) in piece.markers.into_iter().zip(unread) {
                 if items.len() == self.limit as usize || looked_at == MARKERS_LOOKED_AT_MAX {
@@ -156,18 +161,4 @@ impl Read for UnreadChats<'_> {
             markers_max = 2_000;
         }
     }
-}
-
-/// What is unread behind each marker; 0 in a deleted chat.
-async fn unread_of(session: &mut Session<'_>, piece: &Piece) -> Result<Vec<u64>, ReadError> {
-    let mut nodes = Nodes::scattered(piece.head.id);
-    let counts = |find: super::nodes::Find<'_>| {
-        let count = |(place, marker): &(Chat, Marker)| match place.deleted_at {
-            Some(_) => Ok(0),
-            None => unread(place, marker.read, &mut *find),
-        };
-        piece.markers.iter().map(count).collect::<Result<Vec<u64>, _>>()
-    };
-    let Ok(unread) = nodes.over(session, counts).await?;
-    Ok(unread)
 }
