@@ -14,7 +14,10 @@ use tiro_core::{
     Entry, Marker, PAGE_BYTES_MAX, Rejection, Subject, Thing, unread,
 };
 
-use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, TOP_BY_TOKEN, head, token_bytes};
+use super::head::{
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_APPLICATION, NO_CHANGE, NO_CHAT, NO_HEAD, NO_MARKER,
+    NO_MESSAGE, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN, head, token_bytes,
+};
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Statement, Wanted, corrupt, number_list};
 use crate::mysql::rows::{
@@ -40,9 +43,9 @@ fn feed(head_of: &str, of: &str, narrowed: &str) -> String {
          {MESSAGE_COLUMNS}, {MARKER_COLUMNS}"
     );
     format!(
-        "(SELECT {columns} FROM applications AS head LEFT JOIN changes ON FALSE \
-         LEFT JOIN chats AS place ON FALSE LEFT JOIN applications ON FALSE LEFT JOIN chats ON FALSE \
-         LEFT JOIN messages ON FALSE LEFT JOIN markers ON FALSE WHERE {head_of}) UNION ALL \
+        "(SELECT {columns} FROM applications AS head {NO_CHANGE} \
+         {NO_PLACE} {NO_APPLICATION} {NO_CHAT} \
+         {NO_MESSAGE} {NO_MARKER} WHERE {head_of}) UNION ALL \
          (SELECT {columns} FROM applications AS top \
          STRAIGHT_JOIN changes FORCE INDEX (PRIMARY) ON changes.application = top.id \
          LEFT JOIN chats AS place ON place.application = changes.application AND place.number = changes.chat \
@@ -56,7 +59,7 @@ fn feed(head_of: &str, of: &str, narrowed: &str) -> String {
          LEFT JOIN markers ON markers.application = changes.application AND markers.chat = changes.chat \
          AND markers.reader = changes.reader AND changes.kind = 10 AND markers.version = changes.version \
          AND place.deleted_at IS NULL \
-         LEFT JOIN applications AS head ON FALSE \
+         {NO_HEAD} \
          WHERE {of} AND changes.position > ? AND changes.position <= ?{narrowed} \
          ORDER BY changes.position LIMIT ?)"
     )

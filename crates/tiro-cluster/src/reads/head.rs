@@ -26,6 +26,17 @@ pub(crate) const PLACE_COLUMNS: &str = "place.application, place.number, NULL, N
      place.last_message_number, place.last_message_at, place.created_at, place.updated_at, place.deleted_at, \
      place.version, place.activity_position, place.change_position, place.markers_count";
 
+/// Joins that find nothing: no thing has the number 0. By the whole primary key, so that the planner knows it beforehand.
+pub(crate) const NO_HEAD: &str = "LEFT JOIN applications AS head ON head.id = 0";
+pub(crate) const NO_PLACE: &str = "LEFT JOIN chats AS place ON place.application = 0 AND place.number = 0";
+pub(crate) const NO_APPLICATION: &str = "LEFT JOIN applications ON applications.id = 0";
+pub(crate) const NO_CHAT: &str = "LEFT JOIN chats ON chats.application = 0 AND chats.number = 0";
+pub(crate) const NO_MESSAGE: &str =
+    "LEFT JOIN messages ON messages.application = 0 AND messages.chat = 0 AND messages.number = 0";
+pub(crate) const NO_CHANGE: &str = "LEFT JOIN changes ON changes.application = 0 AND changes.position = 0";
+pub(crate) const NO_MARKER: &str =
+    "LEFT JOIN markers ON markers.application = 0 AND markers.chat = 0 AND markers.reader = ''";
+
 /// How a token is compared.
 pub(crate) fn token_bytes(token: &Token) -> Vec<u8> {
     token.as_str().as_bytes().to_vec()

@@ -11,7 +11,8 @@ use tiro_core::{
 };
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, TOP_BY_TOKEN, live_chat, live_head, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_CHAT, NO_HEAD, NO_MESSAGE, NO_PLACE, PLACE_COLUMNS,
+    TOP_BY_TOKEN, live_chat, live_head, token_bytes,
 };
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
@@ -36,11 +37,11 @@ fn chats(order: &str) -> String {
 /// The head, and so many of some chats. The index is named, for without that MariaDB may read a list from its beginning.
 pub(super) fn chats_of(index: &str, wanted: &str) -> String {
     format!(
-        "(SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head LEFT JOIN chats ON FALSE \
+        "(SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head {NO_CHAT} \
          WHERE {HEAD_BY_TOKEN}) UNION ALL \
          (SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS top \
          STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = top.id \
-         LEFT JOIN applications AS head ON FALSE WHERE {TOP_BY_TOKEN} AND {wanted} LIMIT ?)"
+         {NO_HEAD} WHERE {TOP_BY_TOKEN} AND {wanted} LIMIT ?)"
     )
 }
 
@@ -65,11 +66,11 @@ pub(super) fn messages_of(wanted: &str) -> String {
     format!(
         "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS head \
          LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         LEFT JOIN messages ON FALSE WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         {NO_MESSAGE} WHERE {HEAD_BY_TOKEN}) UNION ALL \
          (SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
          STRAIGHT_JOIN chats AS room ON room.application = top.id AND room.number = ? \
          STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = top.id AND messages.chat = ? \
-         LEFT JOIN applications AS head ON FALSE LEFT JOIN chats AS place ON FALSE \
+         {NO_HEAD} {NO_PLACE} \
          WHERE {TOP_BY_TOKEN} AND room.deleted_at IS NULL AND {wanted} LIMIT ?)"
     )
 }

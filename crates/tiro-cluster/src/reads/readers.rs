@@ -10,7 +10,8 @@ use tiro_core::{
 };
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, TOP_BY_TOKEN, live_chat, live_head, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_HEAD, NO_MARKER, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN,
+    live_chat, live_head, token_bytes,
 };
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
@@ -32,11 +33,11 @@ static READER: LazyLock<String> = LazyLock::new(|| {
 static UNREAD: LazyLock<String> = LazyLock::new(|| {
     format!(
         "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS head \
-         LEFT JOIN chats AS place ON FALSE LEFT JOIN markers ON FALSE WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         {NO_PLACE} {NO_MARKER} WHERE {HEAD_BY_TOKEN}) UNION ALL \
          (SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MARKER_COLUMNS} FROM applications AS top \
          STRAIGHT_JOIN markers FORCE INDEX (by_reader) ON markers.application = top.id \
          LEFT JOIN chats AS place ON place.application = markers.application AND place.number = markers.chat \
-         LEFT JOIN applications AS head ON FALSE \
+         {NO_HEAD} \
          WHERE {TOP_BY_TOKEN} AND markers.reader = ? AND markers.chat > ? ORDER BY markers.chat LIMIT ?)"
     )
 });
