@@ -267,7 +267,7 @@ impl Shared {
                 return reply(job, Err(failure));
             }
         };
-        if let Err(job) = pushed {
+        if let Some(job) = pushed {
             reply(job, Err(unavailable(Shortage::Stopping)));
         }
     }

@@ -29,7 +29,7 @@ pub struct Purged {
 /// # Errors
 /// What MySQL said; what was removed before stays removed.
 pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = Box::pin(pool.acquire()).await?;
     let before = Timestamp::from_millis(now.as_millis() - TRANSACTIONS_KEPT_MS);
     let mut script = Script::default();
     script.sql("DELETE FROM transactions WHERE at < ").cell(before);

@@ -30,7 +30,7 @@ async fn every_statement_uses_an_index() {
     change(&engine).await;
     read(&engine).await;
     let mut asked = statements(&proxy.asked());
-    let pool = sqlx::MySqlPool::connect(&database.config.mysql)
+    let pool = Box::pin(sqlx::MySqlPool::connect(&database.config.mysql))
         .await
         .expect("MySQL answers");
     while purge::round(&pool, tiro_core::Timestamp::from_millis(0))
