@@ -33,7 +33,7 @@ pub(crate) use head::{
     AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_application, live_chat, live_stored,
     token_bytes,
 };
-pub(crate) use pools::{Pools, begin, failure, read, read_pool, unavailable};
+pub(crate) use pools::{Pools, begin, failure, read, read_pool};
 pub(crate) use session::{BEGIN_SNAPSHOT, Read, ReadError, Session, Wanted, number_list};
 
 /// Answers every read of the engine. To be made inside a runtime.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, Executor, MySql, MySqlPool, Transaction};
-use tiro_core::{Failure, Shortage, Unavailable};
+use sqlx::{Connection, Executor, MySql, MySqlPool, SqlSafeStr, Transaction};
+use tiro_core::{Failure, Shortage};
 
 use super::session::{BEGIN_SNAPSHOT, Read, ReadError, Session};
+use crate::errors::unavailable;
+use crate::mysql::trouble;
 
 /// Longest wait for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(3);
@@ -19,8 +21,6 @@ const PING_MAX: Duration = Duration::from_secs(1);
 const HELD_MAX: u32 = 8;
 /// Most searches at once.
 const SEARCHES_MAX: u32 = 4;
-/// When a client should ask again.
-const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Connections that only read, of which a transaction sees one state.
 pub(crate) fn read_pool(options: MySqlConnectOptions, connections_max: u32) -> MySqlPool {
@@ -87,8 +87,7 @@ pub(crate) async fn read<R: Read>(pool: &MySqlPool, wanted: &R) -> Result<R::Ans
 pub(crate) async fn begin(pool: &MySqlPool) -> Result<Transaction<'static, MySql>, Failure> {
     match pool.begin_with(BEGIN_SNAPSHOT).await {
         Err(error) if is_gone(&error) => {
-            living(pool).await?;
-            let again = pool.begin_with(BEGIN_SNAPSHOT).await;
+            let again = Transaction::begin(living(pool).await?, Some(BEGIN_SNAPSHOT.into_sql_str())).await;
             again.map_err(|error| no_connection(pool, &error))
         }
         begun => begun.map_err(|error| no_connection(pool, &error)),
@@ -156,10 +155,9 @@ fn is_gone(error: &sqlx::Error) -> bool {
             true
         }
         // The server shuts down, or ended the connection.
-        sqlx::Error::Database(error) => error
-            .try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>()
-            .is_some_and(|error| matches!(error.number(), 1053 | 1080 | 1927 | 3169 | 4031)),
-        _ => false,
+        error => {
+            trouble::number(error).is_some_and(|number| matches!(number, 1053 | 1080 | 1927 | 3169 | 4031))
+        }
     }
 }
 
@@ -197,11 +195,4 @@ fn no_connection(pool: &MySqlPool, error: &sqlx::Error) -> Failure {
 /// MySQL cannot be reached.
 fn storage_away() -> Failure {
     unavailable(Shortage::StorageUnavailable)
-}
-
-pub(crate) fn unavailable(shortage: Shortage) -> Failure {
-    Failure::Unavailable(Unavailable {
-        shortage,
-        retry_after: RETRY_AFTER,
-    })
 }

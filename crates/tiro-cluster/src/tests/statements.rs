@@ -1,12 +1,12 @@
-//! Every statement that reads or changes rows uses an index: those of a run of everything are explained by MySQL.
+//! Every statement that reads or changes rows uses an index, also for its order: those of a run of everything are explained by MySQL.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
 use tiro_core::{
-    ChangesFilter, ChangesRequest, Command, Engine, Export, IfDeleted, IfMatch, Lists, LiveRange,
-    NumberRange, ReaderName, Token, UpdateMessage,
+    ChangesFilter, ChangesRequest, Command, Engine, Export, IfBehind, IfDeleted, IfMatch, Limits, Lists,
+    LiveRange, NumberRange, Query, ReaderName, SearchRequest, SearchScope, Token, UpdateMessage,
 };
 
 use super::database::Database;
@@ -19,7 +19,7 @@ use crate::mysql::purge;
 const SMALL: [&str; 5] = ["server", "partitions", "relays", "nodes", "schema_version"];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_statement_uses_an_index() {
+async fn every_statement_uses_an_index_and_sorts_nothing() {
     let mut database = Database::new();
     let direct = database.config.clone();
     let proxy = Proxy::start(database.address()).await;
@@ -171,6 +171,17 @@ async fn read(engine: &ClusterEngine) {
     engine.unread_chats(one, &reader, 0, 10).await.expect("a page");
     engine.changed(one, 3).await.expect("it went on");
     engine.changes(changes(one)).await.expect("a page");
+    let mut narrowed = changes(one);
+    narrowed.filter.chats = Some(vec![2, 3]);
+    engine.changes(narrowed).await.expect("a page");
+    let application = SearchScope::Application(one.clone());
+    let chat = SearchScope::Chat {
+        token: one.clone(),
+        number: 2,
+    };
+    for scope in [application, chat, SearchScope::Everything] {
+        engine.search(search(scope)).await.expect("a page");
+    }
     let mut export = engine.export(Some(one.clone())).await.expect("an export");
     while Export::next(&mut *export).await.expect("it goes on").is_some() {}
     let lists = engine.lists().await.expect("lists are kept");
@@ -223,8 +234,10 @@ async fn explain(database: &Database, statement: &str) -> Vec<String> {
         let table = table?;
         let kind: Option<String> = row.try_get("type").expect("a plan names how it looks");
         let key: Option<String> = row.try_get("key").expect("a plan names indexes");
+        let extra: Option<String> = row.try_get("Extra").expect("a plan says what else it does");
         let derived = table.starts_with('<') || small.contains(table.as_str());
-        let scans = kind.as_deref() == Some("ALL") || key.is_none();
+        let sorts = extra.is_some_and(|extra| extra.contains("filesort"));
+        let scans = kind.as_deref() == Some("ALL") || key.is_none() || sorts;
         (scans && !derived).then(|| format!("{table} by {kind:?} with {key:?}: {}", shortened(&filled)))
     });
     scans.collect()
@@ -232,6 +245,16 @@ async fn explain(database: &Database, statement: &str) -> Vec<String> {
 
 fn shortened(statement: &str) -> String {
     statement.chars().take(600).collect()
+}
+
+fn search(scope: SearchScope) -> SearchRequest {
+    SearchRequest {
+        scope,
+        query: Query::parse("text 3", &Limits::default()).expect("it has terms"),
+        after: None,
+        limit: 10,
+        if_behind: IfBehind::Refuse,
+    }
 }
 
 fn changes(token: &Token) -> ChangesRequest {
