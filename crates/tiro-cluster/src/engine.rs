@@ -63,6 +63,8 @@ impl Default for Options {
 pub struct ClusterEngine {
     shared: Arc<Shared>,
     room: Arc<Room>,
+    /// How many.
+    partitions: u16,
     lookups: MySqlPool,
     reads: Reads,
     waiting: Arc<Waiting>,
@@ -83,7 +85,8 @@ impl ClusterEngine {
     /// Why it cannot take part.
     pub async fn open(config: &ClusterConfig, options: Options) -> Result<ClusterEngine, OpenError> {
         let mysql = connection::options(config)?;
-        let partitions = connection::prepare(&mysql, config).await?;
+        let count = connection::prepare(&mysql, config).await?;
+        let partitions = 0..count;
         let lookups = MySqlPoolOptions::new()
             .max_connections(LOOKUPS_MAX)
             .test_before_acquire(false)
@@ -102,20 +105,19 @@ impl ClusterEngine {
         let reads = Reads::new(pool, Arc::clone(&waiting), Arc::clone(&indexed) as Arc<dyn Index>);
         let shared = Arc::new(Shared {
             options: mysql,
-            queues: partitions.iter().map(|_| Queue::default()).collect(),
+            queues: partitions.clone().map(|_| Queue::default()).collect(),
             routes: Routes::default(),
             condition: Condition::default(),
             clock: options.clock,
             on_commit: Box::new(background::told(Arc::clone(&waiting), doorbell)),
         });
-        let writers = partitions
-            .iter()
-            .map(|partition| tokio::spawn(keep_writing(*partition, Arc::clone(&shared))));
+        let writers = partitions.map(|partition| tokio::spawn(keep_writing(partition, Arc::clone(&shared))));
         let mut writers: Vec<_> = writers.collect();
         writers.push(tokio::spawn(probe_while_blocked(Arc::clone(&shared))));
         Ok(ClusterEngine {
             shared,
             room: Arc::default(),
+            partitions: count,
             lookups,
             reads,
             waiting,
@@ -195,9 +197,11 @@ impl ClusterEngine {
         );
         self.runtime.spawn(async move {
             let mut found = find(&lookups, &job.request.command).await;
-            if found.is_err() {
-                // The connection may have been gone before.
-                found = find(&lookups, &job.request.command).await;
+            for _ in 0..LOOKUPS_MAX {
+                // The connection may have been gone before, and the next one too.
+                if let Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) = found {
+                    found = find(&lookups, &job.request.command).await;
+                }
             }
             match found {
                 Ok(Some((application, partition))) => shared.send(job, application, partition),
@@ -212,10 +216,9 @@ impl ClusterEngine {
     }
 
     fn any_partition(&self) -> u16 {
-        let count = u32::try_from(self.shared.queues.len()).unwrap_or(u32::MAX);
         // Without random bytes all go to the first, which only costs time.
         let random = getrandom::u32().unwrap_or(0);
-        u16::try_from(random % count).unwrap_or(0)
+        u16::try_from(random % u32::from(self.partitions)).expect("it is below the count of partitions")
     }
 }
 

@@ -74,16 +74,16 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Adds a request; gives it back once the queue is closed.
-    pub(crate) fn push(&self, job: Job) -> Result<(), Job> {
+    /// Adds a request; gives it back if the queue is closed.
+    pub(crate) fn push(&self, job: Job) -> Option<Job> {
         let mut waiting = self.waiting.lock();
         if waiting.closed {
-            return Err(job);
+            return Some(job);
         }
         waiting.jobs.push_back(job);
         drop(waiting);
         self.wake.notify_one();
-        Ok(())
+        None
     }
 
     /// Waits for requests and takes the next batch of them, in order; `None` once closed and empty. Loses nothing if it is

@@ -147,7 +147,7 @@ impl Writer {
             match &trouble {
                 Trouble::Refused(text) => return Settled::Refused(text.clone()),
                 Trouble::Full(text) => return self.short(Shortage::StorageFull, text),
-                Trouble::ReadOnly(text) => return self.short(Shortage::StorageUnavailable, text),
+                Trouble::Closed(text) => return self.short(Shortage::StorageUnavailable, text),
                 Trouble::Again(text) | Trouble::Lost(text)
                     if tried == TRIES_MAX || Instant::now() >= deadline =>
                 {
@@ -267,7 +267,7 @@ impl Shared {
                 return reply(job, Err(failure));
             }
         };
-        if let Err(job) = pushed {
+        if let Some(job) = pushed {
             reply(job, Err(unavailable(Shortage::Stopping)));
         }
     }

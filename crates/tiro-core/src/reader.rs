@@ -57,7 +57,8 @@ impl Marker {
     }
 }
 
-/// Live messages of a live chat after number `read`. Asks `find` for deleted counts only where something was deleted.
+/// Live messages of a live chat after number `read`. Asks `find` for deleted counts only where something was deleted. Who
+/// finds them in rounds may answer with none at first: then what comes out is of no use, and no error.
 ///
 /// # Errors
 /// The first error of `find`.
@@ -73,5 +74,5 @@ pub fn unread<E>(
     }
     let list = NumberedList::Messages { chat: chat.number };
     let deleted_before = deleted_through(list, read, find)?;
-    Ok(after - (deleted - deleted_before))
+    Ok(after.saturating_sub(deleted.saturating_sub(deleted_before)))
 }

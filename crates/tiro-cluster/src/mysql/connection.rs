@@ -28,11 +28,8 @@ pub(crate) fn options(config: &ClusterConfig) -> Result<MySqlConnectOptions, Ope
     Ok(options.disable_statement_logging())
 }
 
-/// Checks the server and makes or checks the tables; answers for the numbers of the partitions.
-pub(crate) async fn prepare(
-    options: &MySqlConnectOptions,
-    config: &ClusterConfig,
-) -> Result<Vec<u16>, OpenError> {
+/// Checks the server and makes or checks the tables; answers for how many partitions there are.
+pub(crate) async fn prepare(options: &MySqlConnectOptions, config: &ClusterConfig) -> Result<u16, OpenError> {
     let mut connection =
         timeout(CONNECT_WITHIN, connect(options))
             .await

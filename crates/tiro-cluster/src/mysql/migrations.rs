@@ -35,19 +35,18 @@ pub(crate) async fn migrate(connection: &mut MySqlConnection, partitions: u16) -
     made
 }
 
-/// The numbers of the cluster's partitions.
-pub(crate) async fn partitions(connection: &mut MySqlConnection) -> Result<Vec<u16>, OpenError> {
-    let rows = sqlx::raw_sql("SELECT id FROM partitions ORDER BY id")
-        .fetch_all(connection)
+/// How many partitions the cluster has: their numbers begin at 0.
+pub(crate) async fn partitions(connection: &mut MySqlConnection) -> Result<u16, OpenError> {
+    let row = sqlx::raw_sql("SELECT COUNT(*), MAX(id) FROM partitions")
+        .fetch_one(connection)
         .await?;
-    let ids = rows.iter().map(|row| row.try_get(0));
-    let ids = ids.collect::<Result<Vec<u16>, _>>()?;
-    if ids.is_empty() || ids.iter().zip(0..).any(|(id, expected)| *id != expected) {
-        return Err(OpenError::Schema(
+    let (count, last): (i64, Option<u16>) = (row.try_get(0)?, row.try_get(1)?);
+    match last {
+        Some(last) if count == i64::from(last) + 1 => Ok(last + 1),
+        _ => Err(OpenError::Schema(
             "the table partitions does not hold the numbers from 0 on".to_owned(),
-        ));
+        )),
     }
-    Ok(ids)
 }
 
 async fn lock(connection: &mut MySqlConnection) -> Result<bool, OpenError> {

@@ -29,7 +29,7 @@ pub struct Purged {
 /// # Errors
 /// What MySQL said; what was removed before stays removed.
 pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Error> {
-    let mut connection = pool.acquire().await?;
+    let mut connection = Box::pin(pool.acquire()).await?;
     let before = Timestamp::from_millis(now.as_millis() - TRANSACTIONS_KEPT_MS);
     let mut script = Script::default();
     script.sql("DELETE FROM transactions WHERE at < ").cell(before);
@@ -45,7 +45,7 @@ pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Err
     };
     let (application, chat) = (garbage.try_get(0)?, garbage.try_get(1)?);
     let removed = below(&mut connection, application, chat).await?;
-    if removed < ROWS_MAX {
+    if removed == 0 {
         let mut script = Script::default();
         script
             .sql("DELETE FROM garbage WHERE application = ")
@@ -59,9 +59,9 @@ pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Err
     })
 }
 
-/// Removes rows below a chat, or with chat 0 an application; fewer than [`ROWS_MAX`] only if none are left.
+/// Removes rows below a chat, or with chat 0 an application; 0 only if none are left.
 async fn below(connection: &mut MySqlConnection, application: u32, chat: u64) -> Result<u64, sqlx::Error> {
-    let tables: &[&'static str] = &[
+    let tables = [
         "DELETE FROM messages WHERE application = ",
         "DELETE FROM markers WHERE application = ",
         "DELETE FROM deleted_counts WHERE application = ",
@@ -74,7 +74,7 @@ async fn below(connection: &mut MySqlConnection, application: u32, chat: u64) ->
         }
         let removed = delete(connection, script).await?;
         if removed > 0 {
-            return Ok(ROWS_MAX);
+            return Ok(removed);
         }
     }
     if chat == 0 {
@@ -89,14 +89,12 @@ async fn of_application(connection: &mut MySqlConnection, application: u32) -> R
     script
         .sql("DELETE FROM chats WHERE application = ")
         .cell(application);
-    if delete(connection, script).await? > 0 {
-        return Ok(ROWS_MAX);
+    let removed = delete(connection, script).await?;
+    if removed > 0 {
+        return Ok(removed);
     }
-    let mut question = Script::default();
-    question
-        .sql("SELECT last_position FROM applications WHERE id = ")
-        .cell(application);
-    let tombstone = sqlx::raw_sql(AssertSqlSafe(question.into_packets().concat()))
+    let tombstone = sqlx::query("SELECT last_position FROM applications WHERE id = ?")
+        .bind(application)
         .fetch_optional(&mut *connection)
         .await?;
     let mut script = Script::default();
@@ -105,16 +103,10 @@ async fn of_application(connection: &mut MySqlConnection, application: u32) -> R
         .cell(application);
     if let Some(tombstone) = tombstone {
         let last: u64 = tombstone.try_get(0)?;
-        script
-            .sql(" AND position < ")
-            .cell(last)
-            .sql(" AND (position > 1 OR key_scope IS NULL OR key_scope > 0)");
+        script.sql(" AND position < ").cell(last);
+        script.sql(" AND (position > 1 OR key_scope IS NULL OR key_scope > 0)");
     }
-    if delete(connection, script).await? > 0 {
-        Ok(ROWS_MAX)
-    } else {
-        Ok(0)
-    }
+    delete(connection, script).await
 }
 
 async fn delete(connection: &mut MySqlConnection, mut script: Script) -> Result<u64, sqlx::Error> {

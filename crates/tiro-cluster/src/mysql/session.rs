@@ -81,12 +81,6 @@ impl Session {
             Ok(Err(_)) | Err(_) => None,
         }
     }
-
-    /// The number by which MySQL knows it.
-    #[cfg(test)]
-    pub(crate) fn connection(&mut self) -> &mut MySqlConnection {
-        &mut self.connection
-    }
 }
 
 async fn send(

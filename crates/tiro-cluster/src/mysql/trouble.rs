@@ -14,8 +14,8 @@ pub(crate) enum Trouble {
     Lost(String),
     /// MySQL has no space.
     Full(String),
-    /// MySQL takes no writes now.
-    ReadOnly(String),
+    /// MySQL takes no writes of this node now: it is read-only, or rights or tables are missing.
+    Closed(String),
     /// MySQL, or what it stores, refuses this very transaction.
     Refused(String),
 }
@@ -26,7 +26,7 @@ impl Trouble {
             Trouble::Again(text)
             | Trouble::Lost(text)
             | Trouble::Full(text)
-            | Trouble::ReadOnly(text)
+            | Trouble::Closed(text)
             | Trouble::Refused(text) => text,
         }
     }
@@ -64,14 +64,16 @@ pub(crate) fn number(error: &Error) -> Option<u16> {
 /// The numbers are those of both MySQL and MariaDB.
 fn of_number(number: u16, text: String) -> Trouble {
     match number {
-        // A lock wait timed out, a deadlock, a duplicate key, a row that changed since it was read.
-        1205 | 1213 | 1062 | 1020 => Trouble::Again(text),
+        // A lock wait timed out, a deadlock, a row that changed since it was read.
+        1205 | 1213 | 1020 => Trouble::Again(text),
+        // The text would show the key, which may be a token.
+        1062 => Trouble::Again("what was to be inserted is there already".to_owned()),
         // Disk full, table full, undo or temporary space full.
         1021 | 1114 | 3675 => Trouble::Full(text),
-        // Read-only by option, by mode, by transaction.
-        1290 | 1836 | 1792 => Trouble::ReadOnly(text),
+        // Read-only by option, by mode, by transaction; no right to the database or a table; no such database, table, column.
+        1290 | 1836 | 1792 | 1044 | 1045 | 1142 | 1143 | 1049 | 1146 | 1054 => Trouble::Closed(text),
         // Too many connections, shutdown, interrupted, connection or query killed, broken packets and writes, idle too long.
-        1040 | 1203 | 1053 | 1317 | 1927 | 3169 | 1152..=1161 | 1026 | 4031 => Trouble::Lost(text),
+        1040 | 1203 | 1053 | 1317 | 1927 | 3169 | 1152 | 1154..=1161 | 1026 | 4031 => Trouble::Lost(text),
         _ => Trouble::Refused(text),
     }
 }
@@ -85,9 +87,10 @@ mod tests {
         let text = || "text".to_owned();
         for (number, expected) in [
             (1213, Trouble::Again(text())),
-            (1062, Trouble::Again(text())),
+            (1153, Trouble::Refused(text())),
+            (1146, Trouble::Closed(text())),
             (1114, Trouble::Full(text())),
-            (1290, Trouble::ReadOnly(text())),
+            (1290, Trouble::Closed(text())),
             (1927, Trouble::Lost(text())),
             (1406, Trouble::Refused(text())),
         ] {

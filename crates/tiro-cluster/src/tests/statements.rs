@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
 use tiro_core::{
     ChangesFilter, ChangesRequest, Command, Engine, Export, IfBehind, IfDeleted, IfMatch, Limits, Lists,
@@ -29,7 +30,7 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
     change(&engine).await;
     read(&engine).await;
     let mut asked = statements(&proxy.asked());
-    let pool = sqlx::MySqlPool::connect(&database.config.mysql)
+    let pool = Box::pin(sqlx::MySqlPool::connect(&database.config.mysql))
         .await
         .expect("MySQL answers");
     while purge::round(&pool, tiro_core::Timestamp::from_millis(0))
@@ -90,13 +91,11 @@ async fn fill(engine: &ClusterEngine) {
 }
 
 async fn fill_again(engine: &ClusterEngine) {
-    for application in ["four", "five"] {
-        begin(engine, application).await;
-        for _ in 0..60 {
-            let made = write(engine, create_chat(application)).await;
-            made.expect("a chat is made");
-        }
-    }
+    let names: Vec<String> = (0..200).map(|index| format!("more{index}")).collect();
+    let made = join_all(names.iter().map(|name| write(engine, create_application(name)))).await;
+    assert!(made.iter().all(Result::is_ok));
+    let made = join_all((0..120).map(|index| write(engine, create_chat(&names[index % 2])))).await;
+    assert!(made.iter().all(Result::is_ok));
 }
 
 async fn set_read(engine: &ClusterEngine, application: &str, chat: u64, reader: &str) {
