@@ -25,6 +25,7 @@ pub mod status;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod verify;
 mod waiting;
 pub mod worker;
 mod writer;
@@ -37,3 +38,4 @@ pub use indexer::{Indexer, IndexerError, RebuildProgress};
 pub use member::Member;
 pub use nodes::{Node, SeenNode};
 pub use opensearch::{IndexError, SearchIndex};
+pub use verify::{Finding, Remedy, VerifyError, VerifyOptions, VerifyProgress, VerifyReport, verify};

@@ -10,6 +10,7 @@ mod client;
 mod documents;
 mod generations;
 mod lifecycle;
+mod lookup;
 mod purge;
 #[cfg(test)]
 mod tests;
@@ -24,8 +25,9 @@ use crate::ClusterConfig;
 pub use candidates::{Candidate, CandidateScope, Candidates, CandidatesAfter};
 use client::Client;
 pub use client::OpensearchError;
-pub(crate) use documents::{Document, message_document, reduced_document};
+pub(crate) use documents::{Document, Replaces, message_document, reduced_document};
 pub use generations::Generation;
+pub(crate) use lookup::Standing;
 
 /// The layout of documents: part of every index's name, so that another one never meets them.
 const LAYOUT_VERSION: u32 = 1;

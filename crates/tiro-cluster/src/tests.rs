@@ -8,4 +8,5 @@ mod load;
 mod proxy;
 mod requests;
 mod statements;
+mod verify;
 mod writes;

@@ -6,7 +6,7 @@
 mod clear;
 mod lag;
 mod options;
-mod recount;
+pub(crate) mod recount;
 mod relay;
 
 use std::fmt;

@@ -132,7 +132,7 @@ impl NumberedList {
 
 impl DeletedPlace {
     /// Counts a number, of whose places this is one, in its node.
-    pub(crate) fn count(self, number: u64, node: &mut Option<Arc<DeletedNode>>) {
+    pub fn count(self, number: u64, node: &mut Option<Arc<DeletedNode>>) {
         let node = node.get_or_insert_with(|| Arc::new(DeletedNode::empty(self.level)));
         Arc::make_mut(node).count(index(number - 1, u32::from(self.level)));
     }

@@ -175,6 +175,7 @@ mod tests {
             id: "1.1.1".to_owned(),
             partition: 0,
             version: 1,
+            replaces: super::super::Replaces::Earlier,
             source: "x".repeat(bytes),
         }
     }

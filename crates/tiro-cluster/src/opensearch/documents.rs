@@ -23,6 +23,15 @@ pub(super) const INDEX_ORDER: [&str; 5] = [
     "number",
 ];
 
+/// Which version in the index a document replaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replaces {
+    /// An earlier one: what is there in this version was written by somebody who read the same row.
+    Earlier,
+    /// Also the same one, which is damaged.
+    Same,
+}
+
 /// A document on its way into the index.
 #[derive(Clone, Debug)]
 pub(crate) struct Document {
@@ -30,6 +39,7 @@ pub(crate) struct Document {
     pub(crate) partition: u16,
     /// The one with the highest stays, in whatever order they come.
     pub(crate) version: u64,
+    pub(crate) replaces: Replaces,
     /// One line of JSON without its end.
     pub(crate) source: String,
 }
@@ -41,11 +51,16 @@ impl Document {
             id,
             partition,
             version,
+            replaces,
             source,
         } = self;
+        let version_type = match replaces {
+            Replaces::Earlier => "external",
+            Replaces::Same => "external_gte",
+        };
         let action = format!(
             "{{\"index\":{{\"_id\":\"{id}\",\"routing\":\"{partition}\",\"version\":{version},\
-             \"version_type\":\"external\"}}}}\n"
+             \"version_type\":\"{version_type}\"}}}}\n"
         );
         lines.extend_from_slice(action.as_bytes());
         lines.extend_from_slice(source.as_bytes());
@@ -126,11 +141,17 @@ fn document(message: &StoredMessage, partition: u16, mut source: Value) -> Docum
     source["application"] = Value::from(application.to_string());
     source["chat"] = Value::from(chat_key(application, chat));
     Document {
-        id: format!("{application}.{chat}.{}", message.message.number),
+        id: message_id(application, chat, message.message.number),
         partition,
         version: message.message.version,
+        replaces: Replaces::Earlier,
         source: source.to_string(),
     }
+}
+
+/// What a message's document is addressed by.
+pub(super) fn message_id(application: u32, chat: u64, number: u64) -> String {
+    format!("{application}.{chat}.{number}")
 }
 
 pub(super) fn chat_key(application: u32, chat: u64) -> String {
@@ -149,6 +170,7 @@ pub(super) fn watermark(partition: u16, through: u64, identity: &Identity) -> Do
         id: watermark_id(partition, identity),
         partition,
         version: through,
+        replaces: Replaces::Earlier,
         source: source.to_string(),
     }
 }

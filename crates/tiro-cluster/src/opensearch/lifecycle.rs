@@ -114,7 +114,7 @@ impl SearchIndex {
         Ok(())
     }
 
-    fn is_ours(&self, existing: &Existing) -> Result<bool, IndexError> {
+    pub(super) fn is_ours(&self, existing: &Existing) -> Result<bool, IndexError> {
         let Some(identity) = &existing.identity else {
             return Ok(false);
         };

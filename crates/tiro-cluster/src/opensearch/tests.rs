@@ -70,6 +70,7 @@ async fn answer_all(stream: TcpStream, answering: Answering) {
 
 fn documents(count: u64) -> Vec<Document> {
     let document = |number| Document {
+        replaces: super::Replaces::Earlier,
         id: format!("1.1.{number}"),
         partition: 0,
         version: 1,

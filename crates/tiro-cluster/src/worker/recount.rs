@@ -15,6 +15,9 @@ use tokio::time::sleep;
 
 use crate::rabbitmq::consumer::stopped;
 
+pub(crate) use chunk::{Difference, read as read_chunk};
+pub(crate) use repair::repair;
+
 /// How often it is asked whether a chunk is due, and the pause between two.
 const ASK_EVERY: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(200);
@@ -42,9 +45,17 @@ pub struct Recounted {
 
 /// All up to and with this chat was compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+pub(crate) struct Place {
     application: u32,
     chat: u64,
+}
+
+impl Place {
+    /// Before everything.
+    pub(crate) const BEGINNING: Place = Place {
+        application: 0,
+        chat: 0,
+    };
 }
 
 impl Recount {
@@ -89,10 +100,7 @@ impl Recount {
         let after = match chunk.through {
             Some(through) => (through, 0),
             None => (
-                Place {
-                    application: 0,
-                    chat: 0,
-                },
+                Place::BEGINNING,
                 i64::try_from(self.every.as_millis()).unwrap_or(i64::MAX / 2),
             ),
         };

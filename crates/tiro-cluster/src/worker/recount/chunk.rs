@@ -13,28 +13,32 @@ const CHATS_MAX: usize = 500;
 const MESSAGES_ABOUT: u64 = 200_000;
 
 /// What was compared.
-pub(super) struct Chunk {
-    pub(super) chats: usize,
-    pub(super) applications: usize,
-    pub(super) differences: Vec<Difference>,
+pub(crate) struct Chunk {
+    pub(crate) chats: usize,
+    pub(crate) applications: usize,
+    pub(crate) differences: Vec<Difference>,
     /// Where the next one begins; `None` when this was the last one.
-    pub(super) through: Option<Place>,
+    pub(crate) through: Option<Place>,
 }
 
 /// A count that the rows did not bear out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Difference {
-    pub(super) partition: u16,
-    pub(super) application: u32,
+pub(crate) struct Difference {
+    pub(crate) partition: u16,
+    pub(crate) application: u32,
     /// `None` where the application's own counts are meant.
-    pub(super) chat: Option<u64>,
+    pub(crate) chat: Option<u64>,
+    /// What the counts say.
+    pub(crate) stored: Counts,
+    /// What the rows say.
+    pub(crate) counted: Counts,
 }
 
 /// How many live things there are below something, and the number of the last one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) live: u64,
-    pub(super) last: u64,
+pub(crate) struct Counts {
+    pub(crate) live: u64,
+    pub(crate) last: u64,
 }
 
 impl Counts {
@@ -63,7 +67,7 @@ struct ChatRow {
 }
 
 /// Reads what follows on `place`.
-pub(super) async fn read(pool: &MySqlPool, place: Place) -> Result<Chunk, sqlx::Error> {
+pub(crate) async fn read(pool: &MySqlPool, place: Place) -> Result<Chunk, sqlx::Error> {
     let mut connection = Box::pin(pool.acquire()).await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         .execute(&mut *connection)
@@ -135,11 +139,14 @@ async fn compare_application(
         .bind(application.id)
         .fetch_one(connection)
         .await?;
-    if Counts::of_rows(&row, 0)? != application.counts {
+    let counted = Counts::of_rows(&row, 0)?;
+    if counted != application.counts {
         chunk.differences.push(Difference {
             partition: application.partition,
             application: application.id,
             chat: None,
+            stored: application.counts,
+            counted,
         });
     }
     Ok(())
@@ -169,11 +176,14 @@ async fn compare_chats(
     }
     for chat in chats.iter().filter(|chat| !chat.deleted) {
         chunk.chats += 1;
-        if counted.get(&chat.place.chat).copied().unwrap_or_default() != chat.counts {
+        let counted = counted.get(&chat.place.chat).copied().unwrap_or_default();
+        if counted != chat.counts {
             chunk.differences.push(Difference {
                 partition: application.partition,
                 application: application.id,
                 chat: Some(chat.place.chat),
+                stored: chat.counts,
+                counted,
             });
         }
     }

@@ -6,7 +6,7 @@ use super::chunk::{Counts, Difference};
 
 /// Counts again while nobody writes to the partition, for as long as it takes to read the rows below, and writes what it
 /// finds. A last number is only raised: one that was given out is never given out again, also where its row is gone.
-pub(super) async fn repair(pool: &MySqlPool, difference: &Difference) -> Result<(), sqlx::Error> {
+pub(crate) async fn repair(pool: &MySqlPool, difference: &Difference) -> Result<(), sqlx::Error> {
     let mut transaction = Box::pin(pool.begin()).await?;
     sqlx::query("SELECT position FROM partitions WHERE id = ? FOR UPDATE")
         .bind(difference.partition)
