@@ -100,7 +100,7 @@ impl ClusterEngine {
         let index = search_index(config, &lookups).await?;
         let indexed = Arc::new(Indexed::new(index.clone(), pool.clone()));
         let indexer = Indexer::new(lookups.clone(), index);
-        let report = Report::new(config, lookups.clone(), partitions.clone(), indexer);
+        let report = Report::new(config, lookups.clone(), partitions.clone().collect(), indexer);
         let background = Background::start(&doorbell, Arc::clone(&waiting), lookups.clone());
         let reads = Reads::new(pool, Arc::clone(&waiting), Arc::clone(&indexed) as Arc<dyn Index>);
         let shared = Arc::new(Shared {

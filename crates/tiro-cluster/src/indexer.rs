@@ -99,9 +99,8 @@ impl Indexer {
 
     /// The end of every partition, by its number.
     pub(crate) async fn positions(&self) -> Result<Vec<(u16, u64)>, IndexerError> {
-        let rows = sqlx::query("SELECT id, position FROM partitions ORDER BY id")
-            .fetch_all(&self.pool)
-            .await?;
+        let all = sqlx::query("SELECT id, position FROM partitions ORDER BY id").fetch_all(&self.pool);
+        let rows = Box::pin(all).await?;
         let read = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
         read.collect()
     }
@@ -133,10 +132,8 @@ impl Indexer {
     }
 
     async fn position(&self, partition: u16) -> Result<u64, IndexerError> {
-        let row = sqlx::query("SELECT position FROM partitions WHERE id = ?")
-            .bind(partition)
-            .fetch_optional(&self.pool)
-            .await?;
+        let one = sqlx::query("SELECT position FROM partitions WHERE id = ?").bind(partition);
+        let row = Box::pin(one.fetch_optional(&self.pool)).await?;
         let row = row.ok_or_else(|| IndexerError::Mysql(format!("there is no partition {partition}")))?;
         Ok(row.try_get(0)?)
     }

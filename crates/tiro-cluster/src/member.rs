@@ -34,7 +34,7 @@ impl Member {
     /// Why it cannot take part.
     pub async fn join(config: &ClusterConfig) -> Result<Member, OpenError> {
         let mysql = connection::options(config)?;
-        let partitions = connection::prepare(&mysql, config).await?;
+        let partitions = (0..connection::prepare(&mysql, config).await?).collect();
         let pool = MySqlPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .test_before_acquire(false)

@@ -34,7 +34,7 @@ pub(crate) use head::{
     token_bytes,
 };
 pub(crate) use pools::{Pools, begin, failure, read, read_pool};
-pub(crate) use session::{Read, ReadError, Session, Wanted, number_list};
+pub(crate) use session::{BEGIN_SNAPSHOT, Read, ReadError, Session, Wanted, number_list};
 
 /// Answers every read of the engine. To be made inside a runtime.
 pub(crate) struct Reads {

@@ -4,6 +4,7 @@
 //! the variable. Without a command, `tiro` serves.
 
 mod client_args;
+mod cluster_args;
 mod data_args;
 mod follow_args;
 mod search_args;
@@ -16,6 +17,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use client_args::{ExportArgs, ImportArgs, ServerArgs};
+pub(crate) use cluster_args::{ClusterArgs, DeadArgs, DeadCommand, ReindexArgs, WhichLetters, WorkerArgs};
 pub(crate) use data_args::{NewEpochArgs, VerifyArgs};
 pub(crate) use follow_args::FollowArgs;
 pub(crate) use search_args::SearchArgs;
@@ -32,6 +34,7 @@ Examples:
   tiro search --application app_… late parcel       print the messages that have both words
   tiro follow app_…                                 print what happens in an application, as it happens
   tiro verify --data ./tiro-data                    check the data of a stopped server
+  tiro serve --cluster cluster.toml                 be a node of a cluster; `tiro worker` does the work behind it
 
 Exit status:
    0  fine; also after SIGTERM or SIGINT
@@ -65,8 +68,14 @@ pub(crate) enum Command {
     Follow(FollowArgs),
     /// Print how a server is: what waits, how far search is behind, who takes part.
     Status(StatusArgs),
-    /// Check the data folder of a stopped server.
+    /// Check the data folder of a stopped server, or a cluster that runs.
     Verify(VerifyArgs),
+    /// Be a worker of a cluster: index, relay, clean up and recount.
+    Worker(WorkerArgs),
+    /// Look at what the workers of a cluster gave up, give it back or remove it.
+    Dead(DeadArgs),
+    /// Make the search index of a cluster anew.
+    Reindex(ReindexArgs),
     /// Begin new histories after an older copy of the data folder was restored.
     NewEpoch(NewEpochArgs),
 }

@@ -3,20 +3,25 @@
 //! The only crate that names an engine. Each command is a module with `run`; [`cli`] has all flags.
 
 mod cli;
+mod cluster;
 mod connection;
+mod dead;
 mod exit;
 mod export;
 mod follow;
 mod import;
+mod logging;
 mod new_epoch;
 mod output;
 mod progress;
+mod reindex;
 mod search;
 mod serve;
 mod signals;
 mod status;
 mod terminal;
 mod verify;
+mod worker;
 
 use std::process::ExitCode;
 
@@ -42,6 +47,9 @@ fn run(command: &Command) -> ExitCode {
         Command::Follow(args) => follow::run(args),
         Command::Status(args) => status::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Worker(args) => worker::run(args),
+        Command::Dead(args) => dead::run(args),
+        Command::Reindex(args) => reindex::run(args),
         Command::NewEpoch(args) => new_epoch::run(args),
     };
     match ended {

@@ -19,8 +19,10 @@ pub(crate) struct Progress {
 pub(crate) enum Unit {
     Bytes,
     Batches,
+    Changes,
     Chats,
     Documents,
+    Messages,
 }
 
 enum Shown {
@@ -111,7 +113,9 @@ fn line(what: &str, done: u64, total: Option<u64>, unit: Unit) -> String {
     let shown = |count: u64| match unit {
         Unit::Bytes => format!("{:.1} MiB", count as f64 / f64::from(1 << 20)),
         Unit::Batches => format!("{count} batches"),
+        Unit::Changes => format!("{count} changes"),
         Unit::Chats => format!("{count} chats"),
+        Unit::Messages => format!("{count} messages"),
         Unit::Documents => format!("{count} documents"),
     };
     match total {

@@ -1,38 +1,40 @@
-//! `tiro serve`: opens the data folder, serves it, and ends in order.
+//! `tiro serve`: opens a data folder or joins a cluster, serves it, and ends in order.
 //!
 //! The ways to end: a signal (requests in flight are answered, then the engine is closed), a second signal (at
 //! once), storage that failed a write (nothing more can be acknowledged; the next start recovers).
 
 mod greeting;
-mod logging;
-mod setup;
 
-use std::sync::Arc;
+mod setup;
+mod storage;
+
 use std::time::Duration;
 
-use tiro_embedded::{CloseError, EmbeddedEngine, OpenError, Options};
 use tiro_http::Server;
 use tokio::sync::oneshot;
 
 use crate::cli::ServeArgs;
 use crate::exit::{Exit, Failure};
 use crate::output;
-use crate::progress::{Progress, Unit};
 use crate::signals::Signals;
 use greeting::Greeting;
+use storage::{Place, Storage, storage_failure};
+
+pub(crate) use storage::open_failure;
 
 /// How long answers may take that say to waiting clients that the storage failed.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
-    logging::start(&args.log)?;
+    crate::logging::start(&args.log)?;
     decline_huge_pages();
-    let config = setup::config(args)?;
+    let place = Place::of(args)?;
+    let config = setup::config(args, &place)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("no threads can be set up: {error}")))?;
-    let ended = runtime.block_on(serve(args, config));
+    let ended = runtime.block_on(serve(args, &place, config));
     // What still runs then (a start that a signal cut short, an answer that nobody takes) must not hold it up.
     runtime.shutdown_background();
     ended
@@ -45,72 +47,37 @@ fn decline_huge_pages() {
     }
 }
 
-async fn serve(args: &ServeArgs, config: tiro_http::Config) -> Result<Exit, Failure> {
+async fn serve(args: &ServeArgs, place: &Place, config: tiro_http::Config) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
     let (on_fatal, fatal) = oneshot::channel();
-    let engine = tokio::select! {
-        opened = open(args, on_fatal) => opened?,
+    let storage = tokio::select! {
+        opened = place.open(args, on_fatal) => opened?,
         signal = signals.next() => {
-            tracing::info!(%signal, "stopped before the data folder was open");
+            tracing::info!(%signal, "stopped before the storage was open");
             return Ok(Exit::Fine);
         }
     };
-    let access = setup::access(args);
-    let server = match Server::bind(config, engine.clone()) {
+    let access = setup::access(&config);
+    let server = match Server::bind(config, storage.engine()) {
         Ok(server) => server,
         Err(error) => {
-            close(engine).await?;
+            storage.close().await?;
             return Err(setup::bind_failure(&error));
         }
     };
     let greeting = Greeting {
         addresses: server.local_addrs().to_vec(),
-        data: setup::absolute(&args.data),
+        data: place.to_string(),
         access,
     };
     greet(&greeting);
-    run_until_ended(server, engine, signals, fatal).await
-}
-
-async fn open(args: &ServeArgs, on_fatal: oneshot::Sender<String>) -> Result<Arc<EmbeddedEngine>, Failure> {
-    let mut progress = None;
-    let options = Options {
-        accept_data_loss: args.accept_data_loss,
-        on_replay: Box::new(move |done, total| {
-            progress
-                .get_or_insert_with(|| Progress::new("replayed", Some(total), Unit::Batches))
-                .reached(done);
-        }),
-        on_fatal: Box::new(move |failed| {
-            if on_fatal.send(failed.to_string()).is_err() {
-                tracing::error!(%failed, "the storage failed a write while Tiro was ending");
-            }
-        }),
-        ..Options::default()
-    };
-    let folder = args.data.clone();
-    let opened = tokio::task::spawn_blocking(move || EmbeddedEngine::open(&folder, options)).await;
-    match opened {
-        Ok(Ok(engine)) => Ok(Arc::new(engine)),
-        Ok(Err(error)) => Err(open_failure(&error)),
-        Err(panicked) => Err(Failure::failed(format!(
-            "opening the data folder ended early: {panicked}"
-        ))),
-    }
-}
-
-/// The error, which says what to do, and where to say it.
-pub(crate) fn open_failure(error: &OpenError) -> Failure {
-    match error {
-        OpenError::Folder { .. } => Failure::failed(format!("{error} (--data)")),
-        _ => Failure::failed(error.to_string()),
-    }
+    run_until_ended(server, storage, signals, fatal).await
 }
 
 /// On standard output for a person, in the log for whoever reads that.
 fn greet(greeting: &Greeting) {
     for address in &greeting.addresses {
-        tracing::info!(%address, data = %greeting.data.display(), "listening");
+        tracing::info!(%address, data = %greeting.data, "listening");
     }
     if greeting.access == greeting::Access::Open {
         tracing::warn!("--open: everyone who reaches the server may read, write and delete everything");
@@ -122,7 +89,7 @@ fn greet(greeting: &Greeting) {
 
 async fn run_until_ended(
     server: Server,
-    engine: Arc<EmbeddedEngine>,
+    storage: Storage,
     mut signals: Signals,
     fatal: oneshot::Receiver<String>,
 ) -> Result<Exit, Failure> {
@@ -137,7 +104,7 @@ async fn run_until_ended(
             drop(stop);
             end_at_once_on_another(signals);
             let stopped = running.await;
-            close(engine).await?;
+            storage.close().await?;
             let stopped =
                 stopped.map_err(|panicked| Failure::failed(format!("the server ended early: {panicked}")))?;
             tracing::info!(connections_cut = stopped.connections_cut, "stopped");
@@ -154,31 +121,13 @@ async fn run_until_ended(
     }
 }
 
-fn storage_failure(failed: &str) -> Failure {
-    Failure::storage(format!(
-        "{failed}\nNothing more can be acknowledged. Look at the disk and the system's log, then start Tiro again: \
-         it recovers everything that was acknowledged."
-    ))
-}
-
-fn end_at_once_on_another(mut signals: Signals) {
+/// A second signal ends the process at once.
+pub(crate) fn end_at_once_on_another(mut signals: Signals) {
     tokio::spawn(async move {
         let signal = signals.next().await;
         tracing::warn!(%signal, "ended at once; the next start recovers");
         std::process::exit(signal.exit_status());
     });
-}
-
-async fn close(engine: Arc<EmbeddedEngine>) -> Result<(), Failure> {
-    let closed = tokio::task::spawn_blocking(move || engine.close()).await;
-    match closed {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(CloseError::Log(failed))) => Err(storage_failure(&failed.to_string())),
-        Ok(Err(error)) => Err(Failure::failed(format!("closing the data folder: {error}"))),
-        Err(panicked) => Err(Failure::failed(format!(
-            "closing the data folder ended early: {panicked}"
-        ))),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
-//! `tiro verify`: checks a stopped data folder and reports what was found.
+//! `tiro verify`: checks a stopped data folder, or a cluster that runs, and reports what was found.
+
+mod cluster;
 
 use serde::Serialize;
+use tiro_cluster::VerifyOptions;
 use tiro_embedded::{Report, VerifyError, VerifyProgress};
 
 use crate::cli::VerifyArgs;
@@ -32,6 +35,10 @@ struct WrittenFinding<'a> {
 }
 
 pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
+    if let Some(file) = &args.cluster {
+        let options = VerifyOptions { repair: args.repair };
+        return cluster::run(file, options, args.printing.json);
+    }
     let mut shown = Shown::default();
     let verified = tiro_embedded::verify(&args.data, &mut |progress| shown.progress(progress));
     shown.finish();

@@ -44,13 +44,20 @@ impl Report {
         if let Some(failure) = &cluster.index_failure {
             remarks.push(format!("The search index does not say how far it is: {failure}."));
         }
-        let queues = cluster.queues.inspect_err(|error| {
-            remarks.push(format!("RabbitMQ does not say what waits: {error}."));
-        });
-        let queues = queues.ok();
+        let (queues, dead_letters) = match &cluster.queues {
+            Ok(queues) => (
+                queue_statuses(queues, &cluster.partitions),
+                // Workers make the queue: before the first, nothing was given up.
+                waiting(&queues.dead).or(Some(0)),
+            ),
+            Err(error) => {
+                remarks.push(format!("RabbitMQ does not say what waits: {error}."));
+                (Vec::new(), None)
+            }
+        };
         Ok(Status {
-            dead_letters: queues.as_ref().and_then(|queues| waiting(&queues.dead)),
-            queues: queues.map_or_else(Vec::new, |queues| queue_statuses(&queues, &cluster.partitions)),
+            dead_letters,
+            queues,
             partitions: cluster.partitions.iter().map(partition_status).collect(),
             nodes: cluster.nodes.into_iter().map(node_status).collect(),
             remarks,

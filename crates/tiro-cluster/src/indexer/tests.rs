@@ -1,4 +1,8 @@
 //! The indexer against real servers: nothing that a watermark promises is ever missing.
+#![allow(
+    clippy::large_futures,
+    reason = "statements of sqlx on a pool are; tests need no boxes for them"
+)]
 
 mod outages;
 mod searches;

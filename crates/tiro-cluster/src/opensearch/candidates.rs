@@ -282,7 +282,7 @@ fn read_answer(scope: &CandidateScope, answer: &Value, size: usize) -> Result<Ca
     if answer["timed_out"] != Value::Bool(false) {
         return Err(IndexError::CutOff);
     }
-    let shards_failed = answer["_shards"]["failed"] != Value::from(0);
+    let shards_failed = answer["_shards"]["failed"] != 0;
     // A member that is empty is left out of the answer.
     let hits = answer["hits"]["hits"]
         .as_array()

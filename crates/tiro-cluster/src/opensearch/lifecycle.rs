@@ -20,7 +20,7 @@ impl SearchIndex {
 
     /// In order. Mostly one; where two were made in the same moment both serve until [`SearchIndex::ensure`] is called, and
     /// a search that asks both has the candidates of both, so what either promises.
-    async fn serving(&self) -> Result<Vec<Existing>, IndexError> {
+    pub(super) async fn serving(&self) -> Result<Vec<Existing>, IndexError> {
         let mut generations = self.generations().await?;
         generations.retain(|one| one.serves);
         Ok(generations)

@@ -23,7 +23,7 @@ pub(crate) enum Standing {
 impl SearchIndex {
     /// What serves searches, whatever it was made of.
     pub(crate) async fn standing(&self) -> Result<Standing, IndexError> {
-        Ok(match self.serving().await? {
+        Ok(match self.serving().await?.pop() {
             Some(existing) if self.is_ours(&existing)? => Standing::Ours(existing.generation),
             Some(existing) => Standing::Foreign(existing.generation),
             None => Standing::Nothing,

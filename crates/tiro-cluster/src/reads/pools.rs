@@ -72,22 +72,30 @@ impl Pools {
 
 /// Reads something over a pool: once more on another connection if the first turns out to be dead.
 pub(crate) async fn read<R: Read>(pool: &MySqlPool, wanted: &R) -> Result<R::Answer, Failure> {
-    let connection = pool
-        .acquire()
-        .await
-        .map_err(|error| no_connection(pool, &error))?;
+    let connection = acquire(pool).await?;
     match attempt(connection, wanted).await {
         Err(ReadError::MySql(error)) if is_gone(&error) => {}
         answer => return answer.map_err(failure),
     }
-    attempt(living(pool).await?, wanted).await.map_err(failure)
+    let again = Box::pin(living(pool)).await?;
+    attempt(again, wanted).await.map_err(failure)
+}
+
+/// A connection of the pool. Waiting for one, which is a large future, only where none is free.
+async fn acquire(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
+    if let Some(connection) = pool.try_acquire() {
+        return Ok(connection);
+    }
+    let connection = Box::pin(pool.acquire()).await;
+    connection.map_err(|error| no_connection(pool, &error))
 }
 
 /// A snapshot of now on a connection of the pool.
 pub(crate) async fn begin(pool: &MySqlPool) -> Result<Transaction<'static, MySql>, Failure> {
-    match pool.begin_with(BEGIN_SNAPSHOT).await {
+    match Box::pin(pool.begin_with(BEGIN_SNAPSHOT)).await {
         Err(error) if is_gone(&error) => {
-            let again = Transaction::begin(living(pool).await?, Some(BEGIN_SNAPSHOT.into_sql_str())).await;
+            let living = Box::pin(living(pool)).await?;
+            let again = Transaction::begin(living, Some(BEGIN_SNAPSHOT.into_sql_str())).await;
             again.map_err(|error| no_connection(pool, &error))
         }
         begun => begun.map_err(|error| no_connection(pool, &error)),
@@ -97,8 +105,7 @@ pub(crate) async fn begin(pool: &MySqlPool) -> Result<Transaction<'static, MySql
 /// A connection that answers. Those that do not are dropped on the way.
 async fn living(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
     for _ in 0..=pool.options().get_max_connections() {
-        let connection = pool.acquire().await;
-        let mut connection = connection.map_err(|error| no_connection(pool, &error))?;
+        let mut connection = acquire(pool).await?;
         if let Ok(Ok(())) = tokio::time::timeout(PING_MAX, connection.ping()).await {
             return Ok(connection);
         }

@@ -70,7 +70,7 @@ impl Indexed {
         };
         let place = match self.places.get(token) {
             Some(place) => Some(place),
-            None => read(&self.pool, &PlaceOf(token)).await?,
+            None => Box::pin(read(&self.pool, &PlaceOf(token))).await?,
         };
         let Some((application, partition)) = place else {
             return Ok(None);

@@ -11,7 +11,7 @@ use tiro_core::{ApplicationId, ChangeKind, Cursor, HitPlace, SearchAfter, Timest
 use super::index::Proposal;
 use super::place::Place;
 use super::scope::Scope;
-use crate::mysql::rows::{kind_number, token};
+use crate::mysql::rows::{Corrupt, kind_number, token};
 use crate::reads::{ReadError, Session, Wanted, number_list};
 
 const PARTITIONS: &str = "SELECT id, position FROM partitions";
@@ -119,7 +119,7 @@ fn of_partition(partition: u16, watermark: u64, narrowed: &str) -> String {
     let kinds = number_list(kinds.map(u64::from));
     format!(
         "SELECT changes.application, changes.chat, changes.number, applications.token, messages.created_at, \
-         messages.created_position FROM changes \
+         messages.created_position FROM changes FORCE INDEX (PRIMARY, by_partition) \
          STRAIGHT_JOIN applications ON applications.id = changes.application AND applications.restoring = 0 \
          AND applications.deleted_at IS NULL \
          STRAIGHT_JOIN messages ON messages.application = changes.application AND messages.chat = changes.chat \
@@ -162,6 +162,7 @@ pub(super) async fn searched_through(
     // All up to `indexed` is indexed, and nothing from `open` on.
     let (mut indexed, mut open) = (0, application.last_position + 1);
     while watermark > 0 && open - indexed > 1 {
+        let before = (indexed, open);
         let positions = probes(indexed, open);
         let text = format!(
             "SELECT position, partition_position FROM changes WHERE application = {} AND position IN ({}) \
@@ -180,6 +181,10 @@ pub(super) async fn searched_through(
                 Ok(Wanted::More)
             })
             .await?;
+        if (indexed, open) == before {
+            let id = application.id.0;
+            return Err(Corrupt(format!("the feed of application {id} has a hole")).into());
+        }
     }
     Ok(Some(application.cursor_at(indexed)))
 }

@@ -112,10 +112,6 @@ impl Findings {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(super) fn into_iter(self) -> impl Iterator<Item = Found> {
         self.0.into_iter()
     }

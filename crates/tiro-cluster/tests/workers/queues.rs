@@ -126,13 +126,16 @@ async fn two_relays_at_once_tell_everything() {
         let (one, other) = (cluster.publisher(), cluster.publisher());
         let (one, other) = (cluster.relay(&one), cluster.relay(&other));
         one.pass().await.unwrap();
-        for _ in 0..10 {
+        for round in 1..=10 {
             cluster.commit(0, 3).await;
             cluster.commit(1, 1).await;
-            let (one, other) = tokio::join!(one.pass(), other.pass());
-            assert!(one.unwrap() + other.unwrap() >= 2);
+            // RabbitMQ may refuse while both make the queues; like any failure that is repeated.
+            while cluster.cursors().await != [(0, 3 * round), (1, round)].into() {
+                let passes: [_; 2] = tokio::join!(one.pass(), other.pass()).into();
+                assert!(passes.iter().flatten().all(|announced| *announced <= 2));
+            }
         }
-        assert_eq!(cluster.cursors().await, [(0, 30), (1, 10)].into());
+        assert_eq!(one.pass().await.unwrap() + other.pass().await.unwrap(), 0);
     })
     .await;
 }

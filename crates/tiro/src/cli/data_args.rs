@@ -1,8 +1,9 @@
-//! Arguments of the commands that work on the data folder of a stopped server.
+//! Arguments of the commands that check and repair what is stored.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 use super::Printing;
 
@@ -10,8 +11,12 @@ const VERIFY_HELP: &str = "\
 Reads everything that is stored and checks every checksum, number and count. Changes nothing. The server must be \
 stopped: the folder can be open only once. Needs as much free space beside the data as the folder `view` takes.
 
+A cluster is checked while it runs: rows against each other and against the feeds, the search index against the rows. \
+With --repair what can be told again from other rows is put right.
+
 Examples:
   tiro verify --data /var/lib/tiro
+  tiro verify --cluster /etc/tiro/cluster.toml --repair
   tiro verify --data /var/lib/tiro --json
 
 Exit status:
@@ -26,6 +31,14 @@ pub(crate) struct VerifyArgs {
     /// The data folder.
     #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
     pub(crate) data: PathBuf,
+
+    /// Check a cluster instead: the file that says where its systems are.
+    #[arg(long, env = "TIRO_CLUSTER", value_name = "FILE", conflicts_with = "data")]
+    pub(crate) cluster: Option<PathBuf>,
+
+    /// Put right what can be: counts of a cluster, and what its search index lacks.
+    #[arg(long, env = "TIRO_REPAIR", requires = "cluster", value_parser = BoolishValueParser::new())]
+    pub(crate) repair: bool,
 
     #[command(flatten)]
     pub(crate) printing: Printing,

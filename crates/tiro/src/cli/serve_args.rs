@@ -20,6 +20,7 @@ everything, so it listens on this machine alone.
 Examples:
   tiro serve
   tiro serve --listen 127.0.0.1:8080 --data /var/lib/tiro
+  tiro serve --cluster /etc/tiro/cluster.toml
   TIRO_OPERATOR_KEY=$(openssl rand -hex 16) tiro serve --listen 0.0.0.0:3000
   TIRO_LISTEN=127.0.0.1:3000,[::1]:3000 tiro serve --log-format json
 
@@ -46,6 +47,10 @@ pub(crate) struct ServeArgs {
     /// The data folder; made if it is not there.
     #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
     pub(crate) data: PathBuf,
+
+    /// Be a node of a cluster instead: the file that says where its systems are.
+    #[arg(long, env = "TIRO_CLUSTER", value_name = "FILE", conflicts_with = "data")]
+    pub(crate) cluster: Option<PathBuf>,
 
     /// The key of the operator. Others on this machine can read flags: prefer the variable.
     #[arg(long, env = "TIRO_OPERATOR_KEY", value_name = "KEY", hide_env_values = true)]

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
 
 /// Who may do what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +17,8 @@ pub(super) enum Access {
 /// The text, by `Display`. The addresses are on lines of their own, so that programs find them.
 pub(super) struct Greeting {
     pub(super) addresses: Vec<SocketAddr>,
-    pub(super) data: PathBuf,
+    /// Where what it serves is stored, for people.
+    pub(super) data: String,
     pub(super) access: Access,
 }
 
@@ -28,7 +28,7 @@ impl fmt::Display for Greeting {
         for address in &self.addresses {
             writeln!(f, "  listening on  http://{address}")?;
         }
-        writeln!(f, "  data in       {}", self.data.display())?;
+        writeln!(f, "  data in       {}", self.data)?;
         writeln!(f, "  open to       {}", self.access)?;
         writeln!(f)?;
         self.lines_to_paste(f)
@@ -96,7 +96,7 @@ mod tests {
     fn greeting(address: &str, access: Access) -> String {
         let greeting = Greeting {
             addresses: vec![address.parse().unwrap()],
-            data: PathBuf::from("/var/lib/tiro"),
+            data: "/var/lib/tiro".to_owned(),
             access,
         };
         greeting.to_string()

@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use tiro_http::{BindError, Config, CorsOrigin, Exposure, OperatorKey};
 
 use super::greeting::Access;
+use super::storage::Place;
 use crate::cli::ServeArgs;
 use crate::exit::Failure;
 
 /// The configuration; values that are only wrong together are noticed here.
-pub(super) fn config(args: &ServeArgs) -> Result<Config, Failure> {
-    if args.open && args.operator_key.is_some() {
+pub(super) fn config(args: &ServeArgs, place: &Place) -> Result<Config, Failure> {
+    let operator_key = args.operator_key.as_deref().or(place.operator_key());
+    if args.open && operator_key.is_some() {
         return Err(Failure::usage(
-            "--open serves everyone without a key, and --operator-key asks for one: leave out one of them",
+            "--open serves everyone without a key, and --operator-key (or `operator_key` in the file of --cluster) asks \
+             for one: leave out one of them",
         ));
     }
-    let operator_key = args.operator_key.as_deref().map(OperatorKey::new).transpose();
+    let operator_key = operator_key.map(OperatorKey::new).transpose();
     let cors_origins: Result<Vec<_>, _> = args
         .cors_origin
         .iter()
@@ -35,11 +38,11 @@ pub(super) fn config(args: &ServeArgs) -> Result<Config, Failure> {
     })
 }
 
-pub(super) fn access(args: &ServeArgs) -> Access {
-    match (&args.operator_key, args.open) {
+pub(super) fn access(config: &Config) -> Access {
+    match (&config.operator_key, &config.exposure) {
         (Some(_), _) => Access::Key,
-        (None, true) => Access::Open,
-        (None, false) => Access::Loopback,
+        (None, Exposure::Open) => Access::Open,
+        (None, Exposure::LoopbackOnly) => Access::Loopback,
     }
 }
 

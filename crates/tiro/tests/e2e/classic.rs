@@ -4,14 +4,14 @@
 //! be in one.
 
 mod at_once;
-mod flat;
-mod listeners;
-mod nested;
-mod paged;
+pub(crate) mod flat;
+pub(crate) mod listeners;
+pub(crate) mod nested;
+pub(crate) mod paged;
 mod pages;
 mod streaming;
-mod talk;
-mod titled;
+pub(crate) mod talk;
+pub(crate) mod titled;
 
 use serde_json::Value;
 use talk::{Request, Service, get};

@@ -1,7 +1,7 @@
 //! The change feed on the real executable: live streams under load, cuts, kills and the end, and `tiro follow`.
 
 mod command;
-mod crowd;
+pub(crate) mod crowd;
 mod ends;
 mod killed;
 mod stalled;

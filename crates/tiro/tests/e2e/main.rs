@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod classic;
+mod cluster;
 mod command_line;
 mod counts;
 mod examples;

@@ -3,9 +3,9 @@
 mod bodies;
 mod crowds;
 mod large;
-mod numbers;
+pub(crate) mod numbers;
 mod raw;
-mod retries;
+pub(crate) mod retries;
 mod transfer;
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ async fn all_of<T: 'static>(tasks: JoinSet<T>) -> Vec<T> {
 }
 
 /// Asks again and again until the answer is yes.
-async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let waited = async {
         while !is_so().await {
             tokio::task::yield_now().await;

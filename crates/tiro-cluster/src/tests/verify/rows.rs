@@ -1,6 +1,5 @@
 //! Damaged rows: each kind is found and named, and put right where the other rows still tell what was there.
 
-use super::super::requests::*;
 use super::world::{World, assert_only, delete, done, places};
 use crate::{Remedy, VerifyOptions};
 

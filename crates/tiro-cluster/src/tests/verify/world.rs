@@ -176,7 +176,7 @@ impl World {
     /// Removes all that is garbage.
     pub(super) async fn purge(&self) {
         let options = crate::mysql::connection::options(&self.config).expect("the database is named");
-        let pool = sqlx::MySqlPool::connect_with(options)
+        let pool = Box::pin(sqlx::MySqlPool::connect_with(options))
             .await
             .expect("MySQL answers");
         let now = Timestamp::from_millis(crate::clock::now_ms());

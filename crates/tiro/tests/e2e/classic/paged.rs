@@ -13,17 +13,21 @@ const DELETED: [u64; 4] = [1, 9, 10, 24];
 fn the_life_of_an_application_in_pages_under_api() {
     let folder = temp_folder();
     let tiro = Tiro::start(folder.path(), &[]);
-    let http = Service::of(&tiro);
+    whole_life(&Service::of(&tiro));
+}
+
+/// The whole life, wherever the service keeps it.
+pub(crate) fn whole_life(http: &Service) {
     let create = post("/api/applications").json(&json!({ "name": "Shop" }));
-    let shop = create_twice(&http, &create, "shop");
+    let shop = create_twice(http, &create, "shop-of-paged");
     let app = format!("/api/applications/{}", text(&shop, "token"));
     let create = post(format!("{app}/chats"));
-    assert_eq!(create_twice(&http, &create, "chat")["number"], 1);
+    assert_eq!(create_twice(http, &create, "chat")["number"], 1);
     let messages = format!("{app}/chats/1/messages");
     for number in 1..=MESSAGES {
         let create = post(&*messages).json(&json!({ "body": format!("invoice-{number}.pdf") }));
         assert_eq!(
-            create_twice(&http, &create, &format!("message-{number}"))["number"],
+            create_twice(http, &create, &format!("message-{number}"))["number"],
             number
         );
     }
@@ -36,23 +40,20 @@ fn the_life_of_an_application_in_pages_under_api() {
     for number in DELETED {
         http.send(204, &delete(format!("{messages}/{number}")));
     }
-    assert_pages_are_the_whole(&http, &messages);
-    assert_found_is_paged_alike(&http, &messages);
+    assert_pages_are_the_whole(http, &messages);
+    assert_found_is_paged_alike(http, &messages);
 
     for _ in 0..11 {
         http.send(201, &post(format!("{app}/chats")));
     }
-    assert_eq!(each(&http, &format!("{app}/chats"), "number").len(), 10);
-    assert_eq!(each(&http, &format!("{app}/chats?page=2"), "number"), [11, 12]);
-    assert_eq!(
-        each(&http, "/api/applications?page=1&limit=100", "token").len(),
-        1
-    );
-    assert!(each(&http, "/api/applications?page=2", "token").is_empty());
+    assert_eq!(each(http, &format!("{app}/chats"), "number").len(), 10);
+    assert_eq!(each(http, &format!("{app}/chats?page=2"), "number"), [11, 12]);
+    assert_eq!(each(http, "/api/applications?page=1&limit=100", "token").len(), 1);
+    assert!(each(http, "/api/applications?page=2", "token").is_empty());
     let error = http.json(422, &get(format!("{messages}?page=0")));
     assert_eq!(error["errors"][0]["parameter"], "page");
     http.send(204, &delete(&*app));
-    assert_gone(&http, &[&app, &messages, &format!("{messages}?page=1&query=pdf")]);
+    assert_gone(http, &[&app, &messages, &format!("{messages}?page=1&query=pdf")]);
 }
 
 fn live() -> Vec<Value> {

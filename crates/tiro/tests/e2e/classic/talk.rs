@@ -18,10 +18,11 @@ const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// Names of members that no answer may have, at any depth.
 const INNER_NAMES: [&str; 4] = ["id", "_id", "application_id", "chat_id"];
 
-/// A client that knows nothing but the address of its service.
+/// A client that knows nothing but where its service is.
 #[derive(Clone)]
-pub(super) struct Service {
-    host: String,
+pub(crate) struct Service {
+    writes: String,
+    reads: String,
 }
 
 /// A request that is being put together.
@@ -100,23 +101,34 @@ impl Service {
     }
 
     /// `host:port`.
-    pub(super) fn at(host: &str) -> Service {
+    pub(crate) fn at(host: &str) -> Service {
+        Service::over(host, host)
+    }
+
+    /// A service that is written to at one `host:port` and read at another.
+    pub(crate) fn over(writes: &str, reads: &str) -> Service {
         Service {
-            host: host.to_owned(),
+            writes: writes.to_owned(),
+            reads: reads.to_owned(),
         }
     }
 
     /// Sends a request; the connection on which the answer comes.
     pub(super) fn ask(&self, request: &Request) -> TcpStream {
-        let mut connection = TcpStream::connect(&self.host).unwrap();
-        connection.set_read_timeout(Some(SILENCE_MAX)).unwrap();
         let Request {
             method,
             path,
             headers,
             body,
         } = request;
-        let (host, length) = (&self.host, body.len());
+        let host = if *method == "GET" {
+            &self.reads
+        } else {
+            &self.writes
+        };
+        let mut connection = TcpStream::connect(host).unwrap();
+        connection.set_read_timeout(Some(SILENCE_MAX)).unwrap();
+        let length = body.len();
         let text = format!(
             "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
         );

@@ -31,12 +31,17 @@ fn told(entry: &Value) -> Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_of_many_streams_receives_exactly_the_feed_also_when_it_is_cut_and_resumes() {
-    let streams = count(100, 1_000);
-    raise_the_limit_of_connections(2 * streams as u64 + 1_000);
-    let seed = seed();
     let folder = temp_folder();
     let tiro = Tiro::start(folder.path(), &[]);
-    let client = tiro.client();
+    each_receives_exactly_the_feed(&[&tiro], count(100, 1_000)).await;
+}
+
+/// Streams and writers are spread over the servers.
+pub(crate) async fn each_receives_exactly_the_feed(servers: &[&Tiro], streams: usize) {
+    raise_the_limit_of_connections(2 * streams as u64 + 1_000);
+    let seed = seed();
+    let server = |place: usize| servers[place % servers.len()];
+    let client = servers[0].client();
     let token = create_application(&client).await;
     for _ in 0..LAST_CHAT {
         create_chat(&client, &token).await;
@@ -49,7 +54,7 @@ async fn each_of_many_streams_receives_exactly_the_feed_also_when_it_is_cut_and_
         .into_owned();
     let followers: Vec<_> = (0..streams)
         .map(|place| {
-            let (host, token, begin) = (tiro.host().to_owned(), token.clone(), begin.clone());
+            let (host, token, begin) = (server(place).host().to_owned(), token.clone(), begin.clone());
             tokio::spawn(follow(
                 host,
                 token,
@@ -61,7 +66,8 @@ async fn each_of_many_streams_receives_exactly_the_feed_also_when_it_is_cut_and_
     let writers: Vec<_> = (0..WRITERS)
         .map(|writer| {
             let rng = fastrand::Rng::with_seed(seed.wrapping_add(writer));
-            tokio::spawn(write(tiro.client(), token.clone(), count(40, 150), rng))
+            let client = server(writer as usize + 1).client();
+            tokio::spawn(write(client, token.clone(), count(40, 150), rng))
         })
         .collect();
     for writer in writers {

@@ -15,8 +15,9 @@ use crate::support::{Tiro, temp_folder};
 
 const CLIENTS: usize = 200;
 
-/// Lets 200 clients, each with connections of its own that are open already, do something at the same moment.
-async fn all_at_once<F, T>(tiro: &Tiro, act: impl Fn(Client, usize) -> F) -> Vec<T>
+/// Lets 200 clients, spread over the servers, each with connections of its own that are open already, do something at the
+/// same moment.
+async fn all_at_once<F, T>(servers: &[&Tiro], act: impl Fn(Client, usize) -> F) -> Vec<T>
 where
     F: Future<Output = T> + Send + 'static,
     T: Send + 'static,
@@ -24,7 +25,7 @@ where
     let barrier = Arc::new(Barrier::new(CLIENTS));
     let mut tasks = JoinSet::new();
     for index in 0..CLIENTS {
-        let client = tiro.client();
+        let client = servers[index % servers.len()].client();
         let action = act(client.clone(), index);
         let barrier = Arc::clone(&barrier);
         tasks.spawn(async move {
@@ -40,8 +41,14 @@ where
 async fn two_hundred_clients_that_create_the_first_chats_at_once_get_1_to_200() {
     let folder = temp_folder();
     let tiro = Tiro::start(folder.path(), &[]);
-    let token = create_application(&tiro.client()).await;
-    let created = all_at_once(&tiro, |client, index| {
+    first_chats_at_once(&[&tiro]).await;
+}
+
+/// 200 first chats of one application.
+pub(crate) async fn first_chats_at_once(servers: &[&Tiro]) {
+    let client = servers[0].client();
+    let token = create_application(&client).await;
+    let created = all_at_once(servers, |client, index| {
         let token = token.clone();
         async move {
             let title = format!("chat of client {index}");
@@ -59,7 +66,6 @@ async fn two_hundred_clients_that_create_the_first_chats_at_once_get_1_to_200() 
     .await;
     let numbers: Vec<u64> = created.iter().map(|(number, _)| *number).collect();
     assert_exactly_1_to(CLIENTS as u64, &numbers);
-    let client = tiro.client();
     for (number, title) in created {
         let chat = client.chat(&token, number).await.unwrap().value;
         assert_eq!(chat.title.as_deref(), Some(title.as_str()));
@@ -72,10 +78,15 @@ async fn two_hundred_clients_that_create_the_first_chats_at_once_get_1_to_200() 
 async fn two_hundred_clients_in_one_fresh_chat_get_1_to_200_and_find_their_words_there() {
     let folder = temp_folder();
     let tiro = Tiro::start(folder.path(), &[]);
-    let client = tiro.client();
+    one_fresh_chat(&[&tiro]).await;
+}
+
+/// 200 first messages of one chat.
+pub(crate) async fn one_fresh_chat(servers: &[&Tiro]) {
+    let client = servers[0].client();
     let token = create_application(&client).await;
     let chat = create_chat(&client, &token).await;
-    let created = all_at_once(&tiro, |client, index| {
+    let created = all_at_once(servers, |client, index| {
         let token = token.clone();
         async move {
             let body = format!("words of client {index}");
@@ -100,11 +111,16 @@ async fn two_hundred_clients_in_one_fresh_chat_get_1_to_200_and_find_their_words
 async fn a_chat_takes_a_message_in_the_request_right_after_its_creation() {
     let folder = temp_folder();
     let tiro = Tiro::start(folder.path(), &[]);
-    let token = create_application(&tiro.client()).await;
+    messages_right_behind_their_chats(&tiro, &tiro).await;
+}
+
+/// Chats made through one server, and a message at once through the other.
+pub(crate) async fn messages_right_behind_their_chats(one: &Tiro, other: &Tiro) {
+    let token = create_application(&one.client()).await;
     let mut tasks = JoinSet::new();
     for _ in 0..16 {
         // Two clients: the message comes over another connection than the chat.
-        let (creator, sender, token) = (tiro.client(), tiro.client(), token.clone());
+        let (creator, sender, token) = (one.client(), other.client(), token.clone());
         tasks.spawn(async move {
             for _ in 0..25 {
                 let chat = create_chat(&creator, &token).await;

@@ -17,14 +17,20 @@ const AT_ONCE: usize = 32;
 async fn one_key_sent_32_times_at_once_stores_one_message_and_answers_it_32_times() {
     let folder = temp_folder();
     let tiro = Tiro::start(folder.path(), &[]);
-    let client = tiro.client();
+    one_key_at_once(&[&tiro]).await;
+}
+
+/// The same request under the same key, 32 times at once, ten times over.
+pub(crate) async fn one_key_at_once(servers: &[&Tiro]) {
+    let client = servers[0].client();
     let token = create_application(&client).await;
     let chat = create_chat(&client, &token).await;
     for round in 1..=10 {
         let barrier = Arc::new(Barrier::new(AT_ONCE));
         let mut tasks = JoinSet::new();
-        for _ in 0..AT_ONCE {
-            let (client, token, barrier) = (tiro.client(), token.clone(), Arc::clone(&barrier));
+        for place in 0..AT_ONCE {
+            let server = servers[place % servers.len()];
+            let (client, token, barrier) = (server.client(), token.clone(), Arc::clone(&barrier));
             tasks.spawn(async move {
                 client.healthz().await.unwrap();
                 barrier.wait().await;

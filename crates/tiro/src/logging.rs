@@ -9,7 +9,7 @@ use crate::cli::{LogArgs, LogFormat};
 use crate::exit::Failure;
 
 /// Begins logging. Called once.
-pub(super) fn start(args: &LogArgs) -> Result<(), Failure> {
+pub(crate) fn start(args: &LogArgs) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&args.log_level).map_err(|error| {
         Failure::usage(format!(
             "--log-level `{}` is neither a level nor a list of parts with levels: {error}",

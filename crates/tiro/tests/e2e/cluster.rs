@@ -1,0 +1,11 @@
+//! Several machines: two API nodes and two workers on MySQL, RabbitMQ, Redis and OpenSearch, as one service.
+//!
+//! What must hold on one machine must hold wherever a request arrives: the same tests, spread over the nodes.
+
+mod at_once;
+mod bodies;
+mod classic;
+mod nodes;
+mod operating;
+mod statements;
+mod told;
