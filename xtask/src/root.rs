@@ -1,12 +1,21 @@
-//! The root of the tree that is checked: the one this program was built from.
+//! The root of the tree that is checked: the one that `cargo xtask` was called in.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
+
+/// Cargo says at run time where xtask is. Where it was built is another place after a checkout moved, or where two share a
+/// target folder, since Cargo sees no reason to build it anew; so that counts only where Cargo did not start this package.
+static XTASK: LazyLock<PathBuf> = LazyLock::new(|| {
+    let started_by_cargo =
+        std::env::var_os("CARGO_PKG_NAME").is_some_and(|package| package == env!("CARGO_PKG_NAME"));
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR").filter(|_| started_by_cargo);
+    folder.map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+});
 
 /// The folder with the workspace's Cargo.toml.
 pub(crate) fn root() -> &'static Path {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().expect("xtask is a folder of the workspace")
+    XTASK.parent().expect("xtask is a folder of the workspace")
 }
 
 /// Where builds go and where measurements may write: `CARGO_TARGET_DIR` or `target`.
