@@ -5,6 +5,7 @@
 mod at_once;
 mod bodies;
 mod classic;
+mod moving;
 mod nodes;
 mod operating;
 mod statements;

@@ -8,6 +8,9 @@ use tiro_client::{Client, Paging, Sending};
 
 use crate::support::{Ended, Launch, Tiro, block_on, temp_folder};
 
+/// The key under which `fill` created message 1.
+pub(crate) const KEY_OF_ONE: &str = "key-of-one";
+
 fn export(tiro: &Tiro, arguments: &[&str]) -> Ended {
     Launch::new(["export", "--server", &tiro.address].iter().chain(arguments)).run()
 }
@@ -16,8 +19,21 @@ fn import(tiro: &Tiro, file: &Path) -> Ended {
     Launch::new(["import", "--server", &tiro.address, file.to_str().unwrap()]).run()
 }
 
+/// All that a server has, in this file and as bytes.
+pub(crate) fn exported(tiro: &Tiro, file: &Path) -> Vec<u8> {
+    let ended = export(tiro, &[file.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    fs::read(file).unwrap()
+}
+
+/// Brings a file into a server, which must take it.
+pub(crate) fn assert_imported(tiro: &Tiro, file: &Path) {
+    let ended = import(tiro, file);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
 /// An application with something of everything; its token.
-async fn fill(client: &Client, name: &str) -> String {
+pub(crate) async fn fill(client: &Client, name: &str) -> String {
     let key = Sending::default();
     let created = client
         .create_application(&CreateApplication { name, metadata: None }, &key)
@@ -103,7 +119,7 @@ fn an_export_brought_into_an_empty_tiro_exports_to_the_same_bytes() {
             metadata: None,
         };
         let replayed = client
-            .create_message(&token, 1, &message, &Sending::named("key-of-one"))
+            .create_message(&token, 1, &message, &Sending::named(KEY_OF_ONE))
             .await
             .unwrap();
         assert!(replayed.replayed && replayed.value.number == 1, "keys come along");

@@ -9,6 +9,7 @@ use tiro_client::{Client, Paging};
 use tiro_conformance::generator::Generator;
 
 use super::until;
+use crate::exporting::exported;
 use crate::requests::{create_application, list_messages};
 use crate::support::{Launch, Running, Tiro, temp_folder};
 
@@ -224,8 +225,8 @@ async fn what_is_exported_imported_and_exported_again_is_the_same_bytes() {
     let token = create_application(&client).await;
     import(&from, &token, &file);
     change_a_little(&client, &token).await;
-    let first = export(&from, &folder.path().join("first.ndjson"));
-    assert_eq!(export(&from, &folder.path().join("first-again.ndjson")), first);
+    let first = exported(&from, &folder.path().join("first.ndjson"));
+    assert_eq!(exported(&from, &folder.path().join("first-again.ndjson")), first);
 
     let to_folder = temp_folder();
     let to = Tiro::start(to_folder.path(), &[]);
@@ -233,7 +234,7 @@ async fn what_is_exported_imported_and_exported_again_is_the_same_bytes() {
     for round in ["first", "again"] {
         let ended = Launch::new(["import", "--server", &to.address, first_file.to_str().unwrap()]).run();
         assert_eq!(ended.code, Some(0), "{round}: {ended:?}");
-        let second = export(&to, &folder.path().join(format!("second-{round}.ndjson")));
+        let second = exported(&to, &folder.path().join(format!("second-{round}.ndjson")));
         assert!(second == first, "{round}: the exports differ");
     }
 }
@@ -268,10 +269,4 @@ async fn change_a_little(client: &Client, token: &str) {
         .delete_application(&short_lived, &Sending::default())
         .await
         .unwrap();
-}
-
-fn export(tiro: &Tiro, file: &Path) -> Vec<u8> {
-    let ended = Launch::new(["export", "--server", &tiro.address, file.to_str().unwrap()]).run();
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    std::fs::read(file).unwrap()
 }
