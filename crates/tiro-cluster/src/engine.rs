@@ -3,6 +3,7 @@
 mod background;
 mod port;
 mod report;
+mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,8 +42,10 @@ const LOOKUPS_MAX: u32 = 4;
 const LOOKUP_WITHIN: Duration = Duration::from_secs(3);
 /// How long closing waits for what was accepted.
 const CLOSE_WITHIN: Duration = Duration::from_secs(20);
-/// How often it is tried whether MySQL takes writes again.
+/// How often it is tried whether MySQL takes writes, while it is not known that it does.
 const PROBED_EVERY: Duration = Duration::from_secs(1);
+/// For how long a transaction proves that MySQL takes writes.
+const PROVEN_FOR: Duration = Duration::from_secs(5);
 
 /// How a node takes part.
 #[derive(Clone)]
@@ -99,9 +102,10 @@ impl ClusterEngine {
         let pool = read_pool(mysql.clone(), config.mysql_read_connections_max);
         let index = search_index(config, &lookups).await?;
         let indexed = Arc::new(Indexed::new(index.clone(), pool.clone()));
-        let indexer = Indexer::new(lookups.clone(), index);
+        let indexer = Indexer::new(lookups.clone(), index.clone());
         let report = Report::new(config, lookups.clone(), partitions.clone().collect(), indexer);
-        let background = Background::start(&doorbell, Arc::clone(&waiting), lookups.clone());
+        let background = Background::start(config, &doorbell, Arc::clone(&waiting), lookups.clone(), index)
+            .map_err(|error| OpenError::Redis(error.to_string()))?;
         let reads = Reads::new(pool, Arc::clone(&waiting), Arc::clone(&indexed) as Arc<dyn Index>);
         let shared = Arc::new(Shared {
             options: mysql,
@@ -113,7 +117,7 @@ impl ClusterEngine {
         });
         let writers = partitions.map(|partition| tokio::spawn(keep_writing(partition, Arc::clone(&shared))));
         let mut writers: Vec<_> = writers.collect();
-        writers.push(tokio::spawn(probe_while_blocked(Arc::clone(&shared))));
+        writers.push(tokio::spawn(probe_when_unproven(Arc::clone(&shared))));
         Ok(ClusterEngine {
             shared,
             room: Arc::default(),
@@ -268,16 +272,17 @@ impl Drop for EndsWith {
     }
 }
 
-/// Whoever sends requests only to a node that is ready would never send the one that finds out.
-async fn probe_while_blocked(shared: Arc<Shared>) {
+/// Whoever sends requests only to a node that is ready would never send the one that finds out; and one that nobody sends any
+/// has to know too.
+async fn probe_when_unproven(shared: Arc<Shared>) {
     loop {
         sleep(PROBED_EVERY).await;
-        if shared.condition.blocked().is_none() {
+        if shared.condition.proven_within(PROVEN_FOR) {
             continue;
         }
         match probe::takes_writes(&shared.options, (shared.clock)()).await {
             Ok(()) => shared.condition.well(),
-            Err(trouble) => tracing::debug!(text = trouble.text(), "MySQL still takes no writes"),
+            Err(trouble) => shared.condition.short(trouble.shortage(), trouble.text()),
         }
     }
 }

@@ -18,6 +18,11 @@ pub use limits::{RateLimits, Take};
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
+/// A [`connection`] to an address.
+pub(crate) fn lazy_connection(url: &str) -> RedisResult<ConnectionManager> {
+    connection(&Client::open(url)?)
+}
+
 /// A connection that is opened when it is needed, and again when it was lost. Each use of it tries once and says how it
 /// went.
 fn connection(client: &Client) -> RedisResult<ConnectionManager> {

@@ -46,6 +46,8 @@ pub(crate) struct Shared {
 #[derive(Default)]
 pub(crate) struct Condition {
     blocked: Mutex<Option<(Shortage, String)>>,
+    /// When a transaction was carried out last.
+    proven: Mutex<Option<Instant>>,
 }
 
 impl Condition {
@@ -54,7 +56,14 @@ impl Condition {
         self.blocked.lock().clone()
     }
 
-    fn short(&self, shortage: Shortage, text: &str) {
+    /// Whether writes are served, and one was within this time.
+    pub(crate) fn proven_within(&self, time: Duration) -> bool {
+        let proven = *self.proven.lock();
+        self.blocked.lock().is_none() && proven.is_some_and(|proven| proven.elapsed() < time)
+    }
+
+    /// Writes cannot be served.
+    pub(crate) fn short(&self, shortage: Shortage, text: &str) {
         let before = self.blocked.lock().replace((shortage, text.to_owned()));
         if before.is_none() {
             tracing::warn!(
@@ -66,6 +75,7 @@ impl Condition {
 
     /// A transaction was carried out.
     pub(crate) fn well(&self) {
+        *self.proven.lock() = Some(Instant::now());
         if self.blocked.lock().take().is_some() {
             tracing::info!("MySQL takes writes again");
         }

@@ -1,17 +1,21 @@
-//! What an API node does that no request waits for: it rings Redis after commits, listens for the rings of others, and
-//! is listed among the nodes.
+//! What an API node does that no request waits for: it rings Redis after commits, listens for the rings of others, looks
+//! after the other systems, and is listed among the nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use redis::RedisResult;
 use sqlx::mysql::MySqlPool;
 use tiro_core::ApplicationId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::watch::Watch;
+use crate::ClusterConfig;
 use crate::nodes::Node;
+use crate::opensearch::SearchIndex;
 use crate::redis::{Doorbell, Rung};
 use crate::waiting::Waiting;
 
@@ -23,22 +27,39 @@ pub(super) struct Background {
     stop: watch::Sender<bool>,
     /// Taken when the engine is closed.
     parts: Mutex<JoinSet<()>>,
+    watch: Watch,
 }
 
 impl Background {
     /// Starts them. Whoever waits here is told through `waiting` what other nodes committed.
-    pub(super) fn start(doorbell: &Doorbell, waiting: Arc<Waiting>, pool: MySqlPool) -> Background {
+    ///
+    /// # Errors
+    /// When the address of Redis is none.
+    pub(super) fn start(
+        config: &ClusterConfig,
+        doorbell: &Doorbell,
+        waiting: Arc<Waiting>,
+        pool: MySqlPool,
+        index: SearchIndex,
+    ) -> RedisResult<Background> {
         let (stop, stopped) = watch::channel(false);
         let mut parts = JoinSet::new();
         parts.spawn(doorbell.clone().send(stopped.clone()));
         let listening = doorbell.clone();
         let heard = stopped.clone();
         parts.spawn(async move { listening.listen(move |rung| hear(&waiting, rung), heard).await });
+        let watch = Watch::start(config, index, &mut parts, &stopped)?;
         parts.spawn(Node::new(pool, "api").run(stopped));
-        Background {
+        Ok(Background {
             stop,
             parts: Mutex::new(parts),
-        }
+            watch,
+        })
+    }
+
+    /// Which systems are away and what that means, for operators.
+    pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
+        self.watch.remarks()
     }
 
     /// Ends them. A second call does nothing.

@@ -122,9 +122,13 @@ impl Engine for ClusterEngine {
         let of_mysql = blocked.map(|(_, text)| format!("MySQL takes no writes: {text}"));
         let of_search = self.indexed.trouble();
         let of_search = of_search.map(|text| format!("Searches are answered without their index: {text}"));
+        let remarks = of_mysql
+            .into_iter()
+            .chain(of_search)
+            .chain(self.background.remarks());
         Health {
             writes_blocked,
-            remarks: of_mysql.into_iter().chain(of_search).collect(),
+            remarks: remarks.collect(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use sqlx::Error;
 use sqlx::mysql::MySqlDatabaseError;
+use tiro_core::Shortage;
 
 use super::rows::Corrupt;
 
@@ -28,6 +29,16 @@ impl Trouble {
             | Trouble::Full(text)
             | Trouble::Closed(text)
             | Trouble::Refused(text) => text,
+        }
+    }
+
+    /// What operators are told of writes that met it.
+    pub(crate) fn shortage(&self) -> Shortage {
+        match self {
+            Trouble::Full(_) => Shortage::StorageFull,
+            Trouble::Again(_) | Trouble::Lost(_) | Trouble::Closed(_) | Trouble::Refused(_) => {
+                Shortage::StorageUnavailable
+            }
         }
     }
 }

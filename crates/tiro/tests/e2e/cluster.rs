@@ -3,6 +3,7 @@
 //! What must hold on one machine must hold wherever a request arrives: the same tests, spread over the nodes.
 
 mod at_once;
+mod away;
 mod bodies;
 mod classic;
 mod moving;

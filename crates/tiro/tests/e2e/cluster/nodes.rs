@@ -57,6 +57,24 @@ impl Systems {
     }
 }
 
+/// An API node of a cluster of its own, without a worker, that finds nobody where these systems should be.
+pub(super) fn node_without(systems: &[&str]) -> (Tiro, TempDir) {
+    let folder = temp_folder();
+    let config = folder.path().join("cluster.toml");
+    let shared = Systems::shared();
+    let mut text = shared.renamed(&format!("e2e-{}", fastrand::u32(..)));
+    for system in systems {
+        let address = shared.member(system);
+        let (scheme, _) = address.split_once("://").unwrap();
+        // Nothing listens on the first port: connections are refused.
+        text = text.replace(address, &format!("{scheme}://127.0.0.1:1"));
+    }
+    std::fs::write(&config, text).unwrap();
+    let file = config.to_str().unwrap();
+    let node = Launch::new(["serve", "--listen", "127.0.0.1:0", "--cluster", file]);
+    (Tiro::launch(node), folder)
+}
+
 impl Cluster {
     /// Nodes with these further arguments of `tiro serve`.
     pub(super) fn start(arguments: &[&str]) -> Cluster {

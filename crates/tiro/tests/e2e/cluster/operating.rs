@@ -54,5 +54,8 @@ fn an_operator_sees_nodes_and_lag_checks_the_rows_and_makes_the_index_anew() {
         &Search::of("1999".to_owned()).limit(10),
     ));
     assert_eq!(found.unwrap().data.len(), 1);
+    // By now it has looked after all systems more than once.
+    let nothing_is_away = async || client.readyz().await.unwrap().remarks.is_empty();
+    block_on(until("the node has seen the index", nothing_is_away));
     cluster.stop();
 }

@@ -1,0 +1,171 @@
+//! Looks after the systems that no acknowledged write needs, so that an operator is told what is away before it matters.
+//!
+//! Each is asked by itself, every few seconds: one that does not answer holds back no other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lapin::Connection;
+use parking_lot::Mutex;
+use redis::aio::ConnectionManager;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::ClusterConfig;
+use crate::opensearch::SearchIndex;
+use crate::rabbitmq::connect;
+use crate::rabbitmq::consumer::stopped;
+use crate::redis::lazy_connection;
+
+/// From one answer to the next question.
+const ASKED_EVERY: Duration = Duration::from_secs(2);
+/// A system that takes longer is away.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// What is amiss with a system, and what clients see of it.
+struct System {
+    name: &'static str,
+    consequence: &'static str,
+    trouble: Mutex<Option<String>>,
+}
+
+impl System {
+    fn new(name: &'static str, consequence: &'static str) -> Arc<System> {
+        Arc::new(System {
+            name,
+            consequence,
+            trouble: Mutex::new(None),
+        })
+    }
+
+    fn remark(&self) -> Option<String> {
+        let trouble = self.trouble.lock();
+        let trouble = trouble.as_ref()?;
+        Some(format!("{} is away: {trouble}. {}", self.name, self.consequence))
+    }
+
+    /// Logged where it changes.
+    fn note(&self, answer: Result<(), String>) {
+        let mut trouble = self.trouble.lock();
+        match (&answer, trouble.is_some()) {
+            (Ok(()), true) => tracing::info!(system = self.name, "it is back"),
+            (Err(text), false) => {
+                tracing::warn!(system = self.name, text, "it is away. {}", self.consequence);
+            }
+            (Ok(()), false) | (Err(_), true) => {}
+        }
+        *trouble = answer.err();
+    }
+}
+
+/// What is known of the systems.
+pub(super) struct Watch {
+    redis: Arc<System>,
+    rabbitmq: Arc<System>,
+    opensearch: Arc<System>,
+}
+
+impl Watch {
+    /// Asks from now on, until it is stopped.
+    pub(super) fn start(
+        config: &ClusterConfig,
+        index: SearchIndex,
+        parts: &mut JoinSet<()>,
+        stop: &watch::Receiver<bool>,
+    ) -> redis::RedisResult<Watch> {
+        let watch = Watch {
+            redis: System::new(
+                "Redis",
+                "Streams hear of what other nodes write up to 250 ms later, and shared rate limits let pass.",
+            ),
+            rabbitmq: System::new("RabbitMQ", "Search reads the newest messages from MySQL."),
+            opensearch: System::new(
+                "OpenSearch",
+                "Searches are complete while what it lacks can be read from MySQL, else 503.",
+            ),
+        };
+        let redis = lazy_connection(&config.redis)?;
+        let rabbitmq = Arc::new(Rabbit::new(&config.rabbitmq));
+        let (of_redis, of_rabbitmq, of_opensearch) = (
+            Arc::clone(&watch.redis),
+            Arc::clone(&watch.rabbitmq),
+            Arc::clone(&watch.opensearch),
+        );
+        parts.spawn(look_after(of_redis, move || ping(redis.clone()), stop.clone()));
+        parts.spawn(look_after(
+            of_rabbitmq,
+            move || Arc::clone(&rabbitmq).ask(),
+            stop.clone(),
+        ));
+        parts.spawn(look_after(
+            of_opensearch,
+            move || find(index.clone()),
+            stop.clone(),
+        ));
+        Ok(watch)
+    }
+
+    /// What is away, a sentence or two each.
+    pub(super) fn remarks(&self) -> impl Iterator<Item = String> {
+        [&self.redis, &self.rabbitmq, &self.opensearch]
+            .into_iter()
+            .filter_map(|system| system.remark())
+    }
+}
+
+async fn look_after<Asking: Future<Output = Result<(), String>> + Send>(
+    system: Arc<System>,
+    mut ask: impl FnMut() -> Asking + Send,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        tokio::select! {
+            answer = timeout(ANSWER_WITHIN, ask()) => {
+                let silent = format!("no answer within {} s", ANSWER_WITHIN.as_secs());
+                system.note(answer.unwrap_or(Err(silent)));
+            }
+            () = stopped(&mut stop) => return,
+        }
+        tokio::select! {
+            () = sleep(ASKED_EVERY) => {}
+            () = stopped(&mut stop) => return,
+        }
+    }
+}
+
+async fn ping(mut redis: ConnectionManager) -> Result<(), String> {
+    let pong = redis::cmd("PING").query_async::<String>(&mut redis).await;
+    pong.map(|_| ()).map_err(|error| error.to_string())
+}
+
+async fn find(index: SearchIndex) -> Result<(), String> {
+    let found = index.current().await;
+    found.map(|_| ()).map_err(|error| error.to_string())
+}
+
+/// A connection to RabbitMQ that is kept: its heartbeats notice who went silent.
+struct Rabbit {
+    url: String,
+    connection: Mutex<Option<Connection>>,
+}
+
+impl Rabbit {
+    fn new(url: &str) -> Rabbit {
+        Rabbit {
+            url: url.to_owned(),
+            connection: Mutex::new(None),
+        }
+    }
+
+    async fn ask(self: Arc<Self>) -> Result<(), String> {
+        let connected = |connection: &Connection| connection.status().connected();
+        if self.connection.lock().as_ref().is_some_and(connected) {
+            return Ok(());
+        }
+        let connection = connect(&self.url, "tiro api").await;
+        let connection = connection.map_err(|error| error.to_string())?;
+        *self.connection.lock() = Some(connection);
+        Ok(())
+    }
+}
