@@ -6,6 +6,7 @@
 pub(crate) mod connection;
 pub(crate) mod facts;
 pub(crate) mod fetch;
+pub(crate) mod index_garbage;
 pub(crate) mod migrations;
 pub(crate) mod probe;
 pub mod purge;

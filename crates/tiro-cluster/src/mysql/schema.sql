@@ -1,4 +1,4 @@
--- The tables of the cluster engine, version 1. Only what MySQL 8.4 and MariaDB 10.11 share.
+-- The tables of the cluster engine, version 2. Only what MySQL 8.4 and MariaDB 10.11 share.
 -- Times are milliseconds since 1970. Texts that are compared are VARBINARY; others are utf8mb4 and never compared.
 -- No foreign keys: see docs/decisions/0013-cluster.md.
 
@@ -133,7 +133,18 @@ CREATE TABLE IF NOT EXISTS deleted_counts (
 CREATE TABLE IF NOT EXISTS garbage (
     application INT UNSIGNED NOT NULL,
     chat BIGINT UNSIGNED NOT NULL,
+    partition_id SMALLINT UNSIGNED NOT NULL,
     PRIMARY KEY (application, chat)
+) ENGINE = InnoDB;
+
+-- Garbage whose rows are gone and whose documents are yet to leave the search index. `position` is how far the partition
+-- was when the rows were gone: once it is indexed through that, nobody writes their documents any more.
+CREATE TABLE IF NOT EXISTS index_garbage (
+    partition_id SMALLINT UNSIGNED NOT NULL,
+    position BIGINT UNSIGNED NOT NULL,
+    application INT UNSIGNED NOT NULL,
+    chat BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (partition_id, position, application, chat)
 ) ENGINE = InnoDB;
 
 -- One row per transaction: says whether one whose COMMIT was not answered was carried out.

@@ -233,17 +233,20 @@ impl Decided<'_> {
     }
 
     fn garbage(&self, script: &mut Script) {
+        let partition = self.partition.into();
         let mut rows = script.rows(GARBAGE, GARBAGE_CHANGE);
         for event in self.events {
             let id = event.application();
             event.each_change(|change| match (&change.subject, change.action) {
-                (Subject::Application, Action::Deleted) => rows.add(&[id.0.into(), Cell::Number(0)]),
-                (Subject::Chat { chat }, Action::Deleted) => rows.add(&[id.0.into(), (*chat).into()]),
+                (Subject::Application, Action::Deleted) => rows.add(&[id.0.into(), Cell::Number(0), partition]),
+                (Subject::Chat { chat }, Action::Deleted) => {
+                    rows.add(&[id.0.into(), (*chat).into(), partition]);
+                }
                 _ => {}
             });
         }
         self.abandoned()
-            .for_each(|id| rows.add(&[id.0.into(), Cell::Number(0)]));
+            .for_each(|id| rows.add(&[id.0.into(), Cell::Number(0), partition]));
         rows.finish();
     }
 
@@ -344,5 +347,5 @@ const DELETED: &str = "INSERT INTO deleted_counts (application, chat, level, blo
 const DELETED_CHANGE: &str = " ON DUPLICATE KEY UPDATE counts = VALUES(counts)";
 const CHANGES: &str = "INSERT INTO changes (application, position, partition_id, partition_position, at, kind, chat, \
      number, reader, version, key_scope, key_namespace, key_name, key_fingerprint, key_created_at) VALUES ";
-const GARBAGE: &str = "INSERT INTO garbage (application, chat) VALUES ";
+const GARBAGE: &str = "INSERT INTO garbage (application, chat, partition_id) VALUES ";
 const GARBAGE_CHANGE: &str = " ON DUPLICATE KEY UPDATE chat = VALUES(chat)";

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod bell;
+mod clearing;
 mod cluster;
 mod dead;
 mod index;
@@ -12,3 +13,4 @@ mod proxy;
 mod queues;
 mod upkeep;
 mod work;
+mod world;

@@ -174,7 +174,7 @@ async fn rows_that_cannot_be_are_named() {
             "UPDATE relays SET position = 0 WHERE partition_id = 3",
         ),
         (
-            "INSERT INTO garbage VALUES (1, 2)",
+            "INSERT INTO garbage VALUES (1, 2, 0)",
             "chat 2",
             "it is live and to be removed as garbage",
             "DELETE FROM garbage WHERE application = 1 AND chat = 2",
