@@ -9,6 +9,7 @@ mod lag;
 mod options;
 pub(crate) mod recount;
 mod relay;
+mod restores;
 
 use std::fmt;
 use std::future::Future;
@@ -33,6 +34,7 @@ pub use lag::Lag;
 pub use options::WorkerOptions;
 pub use recount::Recount;
 pub use relay::Relay;
+pub use restores::Restores;
 
 /// Brings the index of one partition up to date, and takes out what was deleted: the work of a worker.
 pub trait Indexer: Send + Sync + 'static {
@@ -148,6 +150,7 @@ pub async fn run<I: Indexer>(
     parts.spawn(lag.run(options.lag_every, stop.clone()));
     parts.spawn(Clear::new(pool.clone()).run(stop.clone()));
     parts.spawn(clear_index.run(stop.clone()));
+    parts.spawn(Restores::new(pool.clone(), options.restore_silent_max).run(stop.clone()));
     parts.spawn(Recount::new(pool, options.recount_every).run(stop.clone()));
     parts.spawn(node.run(stop.clone()));
     parts.spawn({

@@ -10,19 +10,24 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::errors::OpenError;
 
 /// The version of the tables that this program knows.
-pub(crate) const SCHEMA_VERSION: u32 = 2;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 /// How long another node may take to make the tables.
 const LOCK_WITHIN_SECONDS: u32 = 60;
 
 const TABLES: &str = include_str!("schema.sql");
 
 /// In order. MySQL has no `ADD COLUMN IF NOT EXISTS`: what is there already is refused as doubled, which is fine.
-const UPGRADES: [&str; 3] = [
+const UPGRADES: [&str; 6] = [
     // Version 2: which part of the search index garbage is in. That of restores that were given up before is not known.
     "ALTER TABLE garbage ADD COLUMN partition_id SMALLINT UNSIGNED NOT NULL DEFAULT 0",
     "UPDATE garbage JOIN applications ON applications.id = garbage.application \
      SET garbage.partition_id = applications.partition_id",
     "ALTER TABLE garbage ALTER COLUMN partition_id DROP DEFAULT",
+    // Version 3: when a restore went on last. Those under way have all the time from now on.
+    "ALTER TABLE applications ADD COLUMN restored_at BIGINT NULL",
+    "ALTER TABLE applications ADD KEY by_restore (restored_at)",
+    "UPDATE applications SET restored_at = FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) \
+     WHERE restoring_last IS NOT NULL AND restored_at IS NULL",
 ];
 const DOUBLED_COLUMN: u16 = 1060;
 const DOUBLED_KEY: u16 = 1061;

@@ -1,4 +1,4 @@
--- The tables of the cluster engine, version 2. Only what MySQL 8.4 and MariaDB 10.11 share.
+-- The tables of the cluster engine, version 3. Only what MySQL 8.4 and MariaDB 10.11 share.
 -- Times are milliseconds since 1970. Texts that are compared are VARBINARY; others are utf8mb4 and never compared.
 -- No foreign keys: see docs/decisions/0013-cluster.md.
 
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS partitions (
 ) ENGINE = InnoDB;
 
 -- `restoring` is 0 where the token is bound, and the row's own id while an import fills it: so a bound token is unique.
--- `restoring_last` is set exactly while it is restored. `listed` is 1 for what the list of applications shows.
+-- `restoring_last` is set exactly while it is restored, and `restored_at` says when that went on last, by the clock of MySQL.
+-- `listed` is 1 for what the list of applications shows.
 CREATE TABLE IF NOT EXISTS applications (
     id INT UNSIGNED NOT NULL,
     token VARBINARY(64) NOT NULL,
@@ -43,9 +44,11 @@ CREATE TABLE IF NOT EXISTS applications (
     deleted_at BIGINT NULL,
     version BIGINT UNSIGNED NOT NULL,
     listed TINYINT UNSIGNED NOT NULL,
+    restored_at BIGINT NULL,
     PRIMARY KEY (id),
     UNIQUE KEY by_token (token, restoring),
-    KEY by_time (listed, created_at, token)
+    KEY by_time (listed, created_at, token),
+    KEY by_restore (restored_at)
 ) ENGINE = InnoDB;
 
 -- `live_activity` is `activity_position` while the chat is live, else NULL.

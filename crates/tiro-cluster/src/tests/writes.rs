@@ -72,6 +72,7 @@ async fn tables_of_an_older_version_become_those_of_this_one_with_what_they_hold
     for older in [
         "ALTER TABLE garbage DROP COLUMN partition_id",
         "DROP TABLE index_garbage",
+        "ALTER TABLE applications DROP COLUMN restored_at",
         "UPDATE schema_version SET version = 1",
     ] {
         database.rows(older).await;

@@ -11,6 +11,7 @@ mod dead;
 mod index;
 mod proxy;
 mod queues;
+mod restoring;
 mod upkeep;
 mod work;
 mod world;
