@@ -63,7 +63,9 @@ impl Repair {
     async fn write(&self, connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
         let statement = match self {
             Repair::Counts(_) => return Ok(()),
-            Repair::DeletedCounts { application, list, .. } => {
+            Repair::DeletedCounts {
+                application, list, ..
+            } => {
                 if applications::is_live(connection, *application, *list).await? {
                     deleted::rewrite(connection, *application, *list).await?;
                 }
