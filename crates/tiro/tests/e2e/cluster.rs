@@ -5,6 +5,7 @@
 mod at_once;
 mod bodies;
 mod classic;
+mod limited;
 mod nodes;
 mod operating;
 mod statements;
