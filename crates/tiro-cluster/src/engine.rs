@@ -74,6 +74,8 @@ pub struct ClusterEngine {
     background: Background,
     report: Report,
     indexed: Arc<Indexed>,
+    /// For rate limits: where Redis is, and what keys of this cluster begin with.
+    redis: (::redis::Client, String),
     runtime: Handle,
     closing: AtomicBool,
     /// Taken when the engine is closed.
@@ -98,6 +100,8 @@ impl ClusterEngine {
             .connect_lazy_with(mysql.clone());
         let waiting = Arc::new(Waiting::new());
         let doorbell = Doorbell::new(&config.redis, &config.name)
+            .map_err(|error| OpenError::Redis(error.to_string()))?;
+        let redis = ::redis::Client::open(config.redis.as_str())
             .map_err(|error| OpenError::Redis(error.to_string()))?;
         let pool = read_pool(mysql.clone(), config.mysql_read_connections_max);
         let index = search_index(config, &lookups).await?;
@@ -128,6 +132,7 @@ impl ClusterEngine {
             background,
             report,
             indexed,
+            redis: (redis, config.name.clone()),
             runtime: Handle::current(),
             closing: AtomicBool::new(false),
             writers: Mutex::new(writers),

@@ -42,6 +42,13 @@ pub enum OpenError {
     Redis(String),
     /// `opensearch` is no address of OpenSearch.
     Opensearch(String),
+    /// Nodes run, and what was asked for needs them stopped.
+    InUse {
+        /// How many.
+        nodes: u64,
+    },
+    /// An epoch was not renewed.
+    Renewal(String),
 }
 
 impl fmt::Display for OpenError {
@@ -69,6 +76,12 @@ impl fmt::Display for OpenError {
             OpenError::Schema(text) => f.write_str(text),
             OpenError::Redis(text) => write!(f, "`redis` is not an address of Redis: {text}"),
             OpenError::Opensearch(text) => write!(f, "`opensearch` is not an address of OpenSearch: {text}"),
+            OpenError::InUse { nodes } => write!(
+                f,
+                "the cluster is in use by {nodes} nodes: stop every `tiro serve` and `tiro worker` first; one that was killed \
+                 is forgotten after 15 s"
+            ),
+            OpenError::Renewal(text) => write!(f, "an epoch was not renewed, run it again: {text}"),
         }
     }
 }

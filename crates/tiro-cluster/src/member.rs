@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::indexer::{Indexer, IndexerError};
 use crate::mysql::connection;
-use crate::opensearch::{IndexError, SearchIndex};
+use crate::opensearch::{Below, IndexError, SearchIndex};
 use crate::rabbitmq::dead::DeadLetters;
 use crate::rabbitmq::{Publisher, RabbitError, Topology};
 use crate::worker::{self, IndexFailure, WorkerError, WorkerOptions};
@@ -110,6 +110,13 @@ impl worker::Indexer for Indexer {
             indexed.push(watermark.map_err(IndexerError::from)?);
         }
         Ok(indexed)
+    }
+
+    async fn purge(&self, partition: u16, below: &[Below]) -> Result<u64, IndexFailure> {
+        match Indexer::index(self).purge(partition, below).await {
+            Err(IndexError::Missing) => Ok(0),
+            purged => Ok(purged.map_err(IndexerError::from)?),
+        }
     }
 }
 

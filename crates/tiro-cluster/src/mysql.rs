@@ -6,9 +6,11 @@
 pub(crate) mod connection;
 pub(crate) mod facts;
 pub(crate) mod fetch;
+pub(crate) mod index_garbage;
 pub(crate) mod migrations;
 pub(crate) mod probe;
 pub mod purge;
+pub(crate) mod restores;
 pub(crate) mod rows;
 pub(crate) mod script;
 pub(crate) mod session;

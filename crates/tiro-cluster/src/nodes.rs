@@ -125,6 +125,13 @@ impl Node {
     }
 }
 
+/// How many nodes run, of any role: they were seen within the last 15 s.
+pub(crate) async fn running(pool: &MySqlPool) -> Result<u64, sqlx::Error> {
+    let running = "SELECT CAST(COUNT(*) AS UNSIGNED) FROM nodes WHERE seen_at > FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) - ?";
+    let running = sqlx::query_scalar(running).bind(SHARE_WITHIN_MS);
+    running.fetch_one(pool).await
+}
+
 /// The nodes, the oldest first, at most 1,000.
 pub(crate) async fn seen(pool: &MySqlPool) -> Result<Vec<SeenNode>, sqlx::Error> {
     let rows = sqlx::query(

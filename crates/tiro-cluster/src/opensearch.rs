@@ -28,6 +28,7 @@ pub use client::OpensearchError;
 pub(crate) use documents::{Document, Replaces, message_document, reduced_document};
 pub use generations::Generation;
 pub(crate) use lookup::Standing;
+pub use purge::Below;
 
 /// The layout of documents: part of every index's name, so that another one never meets them.
 const LAYOUT_VERSION: u32 = 1;

@@ -13,7 +13,7 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisResult};
 
 pub use doorbell::{Doorbell, Rung};
-pub use limits::{RateLimits, Take};
+pub use limits::RateLimits;
 
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);

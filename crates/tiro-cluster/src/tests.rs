@@ -3,6 +3,7 @@
 //! The variable `TIRO_CLUSTER` names the file of a running cluster. Every test has a database of its own.
 
 mod database;
+mod epochs;
 mod failures;
 mod load;
 mod proxy;

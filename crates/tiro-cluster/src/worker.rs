@@ -4,10 +4,12 @@
 //! harms nothing, or is held apart by RabbitMQ (a partition has one consumer) and MySQL (cursors move by comparing).
 
 mod clear;
+mod clear_index;
 mod lag;
 mod options;
 pub(crate) mod recount;
 mod relay;
+mod restores;
 
 use std::fmt;
 use std::future::Future;
@@ -21,17 +23,20 @@ use tokio::time::timeout;
 
 use crate::ClusterConfig;
 use crate::nodes::Node;
+use crate::opensearch::Below;
 use crate::rabbitmq::consumer::{Bounds, Consumers, stopped};
 use crate::rabbitmq::{Publisher, Topology};
 use crate::redis::{Doorbell, Rung};
 
 pub use clear::Clear;
+pub use clear_index::{ClearIndex, Cleared};
 pub use lag::Lag;
 pub use options::WorkerOptions;
 pub use recount::Recount;
 pub use relay::Relay;
+pub use restores::Restores;
 
-/// Brings the index of one partition up to date: the work of a worker.
+/// Brings the index of one partition up to date, and takes out what was deleted: the work of a worker.
 pub trait Indexer: Send + Sync + 'static {
     /// Indexes the changes of the partition from where the index stands through the position `through`, which exists.
     /// Answers when they are found by searches. Doing it again, or for less than is done, changes nothing.
@@ -39,6 +44,14 @@ pub trait Indexer: Send + Sync + 'static {
 
     /// How far each of the partitions is indexed, in their order.
     fn indexed(&self, partitions: &[u16]) -> impl Future<Output = Result<Vec<u64>, IndexFailure>> + Send;
+
+    /// Takes some of the documents below these things of the partition out of the index, and says how many it met: at 0 none
+    /// are left. Without an index there are none.
+    fn purge(
+        &self,
+        partition: u16,
+        below: &[Below],
+    ) -> impl Future<Output = Result<u64, IndexFailure>> + Send;
 }
 
 /// Why changes were not indexed.
@@ -128,6 +141,7 @@ pub async fn run<I: Indexer>(
     let doorbell =
         Doorbell::new(&config.redis, &config.name).map_err(|error| WorkerError::Redis(error.to_string()))?;
     let relay = Relay::new(pool.clone(), publisher.clone(), ring.clone());
+    let clear_index = ClearIndex::new(pool.clone(), indexer.clone());
     let lag = Lag::new(pool.clone(), publisher, indexer);
 
     let mut parts = JoinSet::new();
@@ -135,6 +149,8 @@ pub async fn run<I: Indexer>(
     parts.spawn(relay.run(options.relay_every, stop.clone()));
     parts.spawn(lag.run(options.lag_every, stop.clone()));
     parts.spawn(Clear::new(pool.clone()).run(stop.clone()));
+    parts.spawn(clear_index.run(stop.clone()));
+    parts.spawn(Restores::new(pool.clone(), options.restore_silent_max).run(stop.clone()));
     parts.spawn(Recount::new(pool, options.recount_every).run(stop.clone()));
     parts.spawn(node.run(stop.clone()));
     parts.spawn({

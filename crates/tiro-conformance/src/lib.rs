@@ -14,6 +14,7 @@ pub mod generator;
 pub mod history;
 mod holder;
 pub mod model;
+pub mod rate_limits;
 mod rebuild;
 mod reference;
 pub mod sample;

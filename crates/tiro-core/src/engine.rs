@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
     Application, Changed, Changes, ChangesRequest, Chat, Cursor, Entry, LiveRange, Message, NumberRange,
-    Page, ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched, Status, Timestamp,
-    Token,
+    Page, RateLimit, RateLimiter, ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched,
+    Status, Timestamp, Token,
 };
 
 /// An answer that is on its way.
@@ -188,6 +189,11 @@ pub trait Engine: Lists + 'static {
 
     /// What can be served now.
     fn health(&self) -> Health;
+
+    /// The buckets that all nodes of the engine share. One that is a single process has none: whoever serves keeps them.
+    fn rate_limiter(&self, _limit: RateLimit) -> Option<Arc<dyn RateLimiter>> {
+        None
+    }
 
     /// How the parts are that the engine consists of. One that is a single process has none.
     fn status(&self) -> Pending<'_, Status> {

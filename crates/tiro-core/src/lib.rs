@@ -46,6 +46,7 @@ mod live;
 mod metadata;
 mod need;
 mod page;
+mod rate_limit;
 mod reader;
 mod rejection;
 mod reply;
@@ -79,6 +80,7 @@ pub use live::{DeletedNode, DeletedPlace, LiveRange, NumberedList, deleted_throu
 pub use metadata::Metadata;
 pub use need::{ApplicationNeed, Need};
 pub use page::{NumberRange, Numbers, Page};
+pub use rate_limit::{Bucket, RATE_LIMIT_MAX, RateLimit, RateLimiter, Take};
 pub use reader::{Marker, ReadState, unread};
 pub use rejection::{Fault, Field, Rejection};
 pub use reply::{Outcome, Reply};

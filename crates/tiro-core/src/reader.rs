@@ -57,8 +57,8 @@ impl Marker {
     }
 }
 
-/// Live messages of a live chat after number `read`. Asks `find` for deleted counts only where something was deleted. Who
-/// finds them in rounds may answer with none at first: then what comes out is of no use, and no error.
+/// Live messages of a live chat after number `read`; `None` where its counts contradict each other, which only damaged ones
+/// do. Asks `find` for deleted counts only where something was deleted.
 ///
 /// # Errors
 /// The first error of `find`.
@@ -66,13 +66,66 @@ pub fn unread<E>(
     chat: &Chat,
     read: u64,
     find: impl FnMut(DeletedPlace) -> Result<Option<Arc<DeletedNode>>, E>,
-) -> Result<u64, E> {
-    let after = chat.last_message_number.saturating_sub(read);
-    let deleted = chat.last_message_number - chat.messages_count;
+) -> Result<Option<u64>, E> {
+    let after = chat.last_message_number.checked_sub(read);
+    let deleted = chat.last_message_number.checked_sub(chat.messages_count);
+    let (Some(after), Some(deleted)) = (after, deleted) else {
+        return Ok(None);
+    };
     if after == 0 || deleted == 0 {
-        return Ok(after);
+        return Ok(Some(after));
     }
     let list = NumberedList::Messages { chat: chat.number };
     let deleted_before = deleted_through(list, read, find)?;
-    Ok(after.saturating_sub(deleted.saturating_sub(deleted_before)))
+    let deleted_after = deleted.checked_sub(deleted_before);
+    Ok(deleted_after.and_then(|deleted_after| after.checked_sub(deleted_after)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::Timestamp;
+
+    /// Ten messages of which so many are live, with those deleted whose bits are set: bit 0 is number 1.
+    fn unread_of(live: u64, deleted: u64, read: u64) -> Option<u64> {
+        let chat = Chat {
+            number: 1,
+            title: None,
+            metadata: None,
+            messages_count: live,
+            last_message_number: 10,
+            last_message_at: None,
+            created_at: Timestamp::MIN,
+            updated_at: Timestamp::MIN,
+            deleted_at: None,
+            version: 1,
+            activity_position: 2,
+            change_position: 2,
+            markers_count: 1,
+        };
+        let node = Arc::new(DeletedNode::Numbers([deleted, 0, 0, 0]));
+        let find = |place: DeletedPlace| Ok::<_, Infallible>((place.level == 0).then(|| Arc::clone(&node)));
+        let Ok(unread) = unread(&chat, read, find);
+        unread
+    }
+
+    #[test]
+    fn what_is_unread_are_the_live_messages_after_the_last_read_one() {
+        assert_eq!(unread_of(10, 0, 4), Some(6));
+        assert_eq!(unread_of(8, 0b11, 4), Some(6));
+        assert_eq!(unread_of(8, 0b10_0000_0001, 4), Some(5));
+        assert_eq!(unread_of(8, 0b11, 10), Some(0));
+    }
+
+    #[test]
+    fn counts_that_contradict_each_other_are_no_number() {
+        // More live than there are, more read than there are.
+        assert_eq!(unread_of(11, 0, 4), None);
+        assert_eq!(unread_of(10, 0, 11), None);
+        // More deleted before the place than at all; more deleted after it than there are.
+        assert_eq!(unread_of(9, 0b11, 4), None);
+        assert_eq!(unread_of(2, 0b1, 4), None);
+    }
 }

@@ -11,6 +11,7 @@ use tiro_core::{
 };
 
 use crate::encoding::Corrupt;
+use crate::reads::DISAGREES;
 use crate::recent::{Below, Rows};
 use crate::view::ViewError;
 use crate::view::keys::{change_block, message_block};
@@ -219,7 +220,7 @@ fn read_state(rows: Rows<'_>, id: ApplicationId, marker: &Marker) -> Result<Opti
         if present.is_none_or(|present| present.version != marker.version) {
             return Ok(None);
         }
-        let unread = unread(&chat, marker.read, |place| rows.deleted(id, place))?;
+        let unread = unread(&chat, marker.read, |place| rows.deleted(id, place))?.ok_or(DISAGREES)?;
         Ok(Some(marker.state(unread)))
     })
 }

@@ -24,6 +24,8 @@ use crate::generation::Generation;
 use crate::recent::{Below, Recent};
 use crate::view::ViewError;
 
+pub(crate) use live::DISAGREES;
+
 /// Answers queries on the caller's thread.
 pub(crate) struct Reads {
     recent: Arc<Recent>,

@@ -14,6 +14,8 @@ use crate::route::Caller;
 /// On what ground a request was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
+    /// By the operator's key.
+    Operator,
     /// Nothing more to check.
     Granted,
     /// Its key is the token in its path; whether an application has it comes out when it is used.
@@ -44,11 +46,14 @@ pub(crate) async fn admit(
             if named.is_some_and(|token| token == key) {
                 Ok(Admission::ByUnverifiedKey)
             } else {
-                holder(app, operator_key, key).await.map(|_| Admission::Granted)
+                Ok(match holder(app, operator_key, key).await? {
+                    Holder::Operator => Admission::Operator,
+                    Holder::Application => Admission::Granted,
+                })
             }
         }
         (Some(key), _) => match holder(app, operator_key, key).await? {
-            Holder::Operator => Ok(Admission::Granted),
+            Holder::Operator => Ok(Admission::Operator),
             Holder::Application => Err(Problem::plain(Code::Forbidden)),
         },
     }

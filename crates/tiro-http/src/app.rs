@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tiro_core::{Command, Engine, IdempotencyKey, Limits, Reply, Request};
+use tiro_core::{Command, Engine, IdempotencyKey, Limits, RateLimiter, Reply, Request};
 use tokio::sync::watch;
 
 use crate::config::{self, Config};
@@ -12,6 +12,7 @@ use crate::documents::Documents;
 use crate::live::Chunks;
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::rate_limits::LocalBuckets;
 
 /// Shared by all requests; cheap to clone.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Shared {
     pub(crate) config: Config,
     /// The same as in `config`, for commands that carry them.
     pub(crate) limits: Arc<Limits>,
+    /// Where `config.rate_limit` is kept, if there is one.
+    pub(crate) rate_limiter: Option<Arc<dyn RateLimiter>>,
     /// Most bytes of the body of a request for one thing.
     pub(crate) request_bytes_max: usize,
     pub(crate) metrics: Metrics,
@@ -41,8 +44,13 @@ impl App {
     /// An application over an engine.
     #[must_use]
     pub fn new(config: Config, engine: Arc<dyn Engine>) -> App {
+        let rate_limiter = config.rate_limit.map(|limit| {
+            let shared = engine.rate_limiter(limit);
+            shared.unwrap_or_else(|| Arc::new(LocalBuckets::new(limit)))
+        });
         App(Arc::new(Shared {
             engine,
+            rate_limiter,
             limits: Arc::new(config.limits.clone()),
             request_bytes_max: config::request_bytes_max(&config.limits),
             config,

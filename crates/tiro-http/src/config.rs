@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use tiro_core::Limits;
+use tiro_core::{Limits, RateLimit};
 
 /// Everything that the HTTP side needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Config {
     pub cors_origins: Vec<CorsOrigin>,
     /// Limits of the domain.
     pub limits: Limits,
+    /// How often each application may ask; as often as it likes if there is none.
+    pub rate_limit: Option<RateLimit>,
     /// Limits of the connections and requests.
     pub transport: Transport,
 }
@@ -33,6 +35,7 @@ impl Default for Config {
             exposure: Exposure::LoopbackOnly,
             cors_origins: Vec::new(),
             limits: Limits::default(),
+            rate_limit: None,
             transport: Transport::default(),
         }
     }

@@ -1,4 +1,4 @@
-//! The way of every request: guard, access, query, handler, wrap. One place instead of a stack of layers.
+//! The way of every request: guard, access, rate limit, query, handler, wrap. One place instead of a stack of layers.
 //!
 //! The wrap gives every answer its request id, CORS headers and compression, turns a panic into a problem, counts,
 //! and writes the only log lines about requests: route templates, never paths, tokens or bodies.
@@ -23,7 +23,7 @@ use crate::query::Query;
 use crate::request_id::{RequestId, X_REQUEST_ID};
 use crate::route::{Caller, Compression, Operation, Pace};
 use crate::violations::Violations;
-use crate::{cors, encoding, guard};
+use crate::{cors, encoding, guard, rate_limits};
 
 /// What answers the requests of a route.
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -108,6 +108,7 @@ impl<H: Handler> Endpoint<H> {
         guard::check(&self.app, &head)?;
         let caller = self.operation.caller;
         let admission = access::admit(&self.app, caller, &head, self.place.template).await?;
+        rate_limits::check(&self.app, (caller, admission), &head, self.place.template).await?;
         let mut query = Query::default();
         if caller != Caller::Public {
             let mut violations = Violations::default();

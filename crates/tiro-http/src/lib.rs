@@ -26,6 +26,7 @@ mod paging;
 mod path;
 mod problem;
 mod query;
+mod rate_limits;
 mod request_id;
 mod route;
 mod router;

@@ -1,15 +1,17 @@
 //! The port of the core: writes go to the writers, reads to the primary.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Health, Lists,
-    LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply, Request, SearchRequest,
-    Searched, Seen, Shortage, Status, Token,
+    LiveRange, Message, NumberRange, Page, Pending, RateLimit, RateLimiter, ReadState, ReaderName, Reply,
+    Request, SearchRequest, Searched, Seen, Shortage, Status, Token,
 };
 
 use super::ClusterEngine;
 use crate::errors::unavailable;
+use crate::redis::RateLimits;
 
 impl Lists for ClusterEngine {
     fn applications(
@@ -113,6 +115,11 @@ impl Engine for ClusterEngine {
 
     fn status(&self) -> Pending<'_, Status> {
         Box::pin(self.report.status())
+    }
+
+    fn rate_limiter(&self, limit: RateLimit) -> Option<Arc<dyn RateLimiter>> {
+        let (client, name) = &self.redis;
+        Some(Arc::new(RateLimits::new(client.clone(), name, limit)))
     }
 
     fn health(&self) -> Health {

@@ -11,7 +11,7 @@ mod world;
 use tiro_conformance::Generator;
 use tiro_conformance::generator::Queries;
 
-use crate::opensearch::{CandidateScope, CandidatesAfter, message_document};
+use crate::opensearch::{Below, CandidateScope, CandidatesAfter, message_document};
 use crate::{IndexError, IndexerError};
 
 use super::chunk::Chunk;
@@ -279,16 +279,23 @@ fn what_was_purged_is_no_candidate_and_the_rest_stays() {
                 .await;
         }
         world.index_all().await;
-        let purge = |chat| world.index.purge(1, tiro_core::ApplicationId(1), chat);
-        assert_eq!(purge(Some(1)).await.unwrap(), 2);
-        assert_eq!(purge(Some(1)).await.unwrap(), 0);
+        let below = |chat| Below {
+            application: tiro_core::ApplicationId(1),
+            chat,
+        };
+        let purge = async |chats: &[Option<u64>]| {
+            let things: Vec<Below> = chats.iter().copied().map(below).collect();
+            world.index.purge(1, &things).await.unwrap()
+        };
+        assert_eq!(purge(&[Some(1), Some(3)]).await, 2);
+        assert_eq!(purge(&[Some(1), Some(3)]).await, 0);
         world
             .index
             .refresh(&world.index.current().await.unwrap())
             .await
             .unwrap();
         assert_eq!(world.found(1, "text").await, [(2, 2), (2, 1)]);
-        assert_eq!(purge(None).await.unwrap(), 2);
+        assert_eq!(purge(&[Some(1), None]).await, 2);
         world
             .index
             .refresh(&world.index.current().await.unwrap())

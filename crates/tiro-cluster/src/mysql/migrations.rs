@@ -1,7 +1,8 @@
 //! The tables of a cluster: made, or found to be of this program's version, by any number of nodes at once.
 //!
 //! One node at a time holds the lock of the database's name. Every statement may be run again, and the version is written
-//! last, so what a killed node left half made is finished by the next one.
+//! last, so what a killed node left half made is finished by the next one. `schema.sql` has the tables as they are now; what
+//! a version added to tables that older ones made is in [`UPGRADES`]. Nodes of an older version are stopped before.
 
 use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Row};
@@ -9,11 +10,27 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::errors::OpenError;
 
 /// The version of the tables that this program knows.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 3;
 /// How long another node may take to make the tables.
 const LOCK_WITHIN_SECONDS: u32 = 60;
 
 const TABLES: &str = include_str!("schema.sql");
+
+/// In order. MySQL has no `ADD COLUMN IF NOT EXISTS`: what is there already is refused as doubled, which is fine.
+const UPGRADES: [&str; 6] = [
+    // Version 2: which part of the search index garbage is in. That of restores that were given up before is not known.
+    "ALTER TABLE garbage ADD COLUMN partition_id SMALLINT UNSIGNED NOT NULL DEFAULT 0",
+    "UPDATE garbage JOIN applications ON applications.id = garbage.application \
+     SET garbage.partition_id = applications.partition_id",
+    "ALTER TABLE garbage ALTER COLUMN partition_id DROP DEFAULT",
+    // Version 3: when a restore went on last. Those under way have all the time from now on.
+    "ALTER TABLE applications ADD COLUMN restored_at BIGINT NULL",
+    "ALTER TABLE applications ADD KEY by_restore (restored_at)",
+    "UPDATE applications SET restored_at = FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) \
+     WHERE restoring_last IS NOT NULL AND restored_at IS NULL",
+];
+const DOUBLED_COLUMN: u16 = 1060;
+const DOUBLED_KEY: u16 = 1061;
 
 /// Makes what is missing. A new cluster gets so many partitions.
 ///
@@ -63,6 +80,14 @@ async fn make(connection: &mut MySqlConnection, partitions: u16) -> Result<(), O
     }
     tracing::info!(version = SCHEMA_VERSION, "the tables of the cluster are made");
     sqlx::raw_sql(TABLES).execute(&mut *connection).await?;
+    for upgrade in UPGRADES {
+        match sqlx::raw_sql(upgrade).execute(&mut *connection).await {
+            Err(error) if matches!(super::trouble::number(&error), Some(DOUBLED_COLUMN | DOUBLED_KEY)) => {}
+            carried_out => {
+                carried_out?;
+            }
+        }
+    }
     let rows = |then: &str| {
         let rows: Vec<String> = (0..partitions).map(|id| format!("({id}, 0)")).collect();
         format!("{then}{};", rows.join(", "))
@@ -79,7 +104,8 @@ async fn make(connection: &mut MySqlConnection, partitions: u16) -> Result<(), O
     }
     first.push_str("INSERT IGNORE INTO relays (partition_id, position) SELECT id, 0 FROM partitions;");
     first.push_str(&format!(
-        "INSERT IGNORE INTO schema_version (one, version) VALUES (1, {SCHEMA_VERSION})"
+        "INSERT INTO schema_version (one, version) VALUES (1, {SCHEMA_VERSION}) \
+         ON DUPLICATE KEY UPDATE version = VALUES(version)"
     ));
     sqlx::raw_sql(AssertSqlSafe(first)).execute(connection).await?;
     Ok(())

@@ -2,10 +2,11 @@
 //!
 //! Nobody sees these rows any more: what is above them is a tombstone, or gone. Of a deleted application three things
 //! stay: its row, its last change (which ends streams, and is what an export has of it), and the first change where a key
-//! of the server is bound to it. Any number of workers may do this at once.
+//! of the server is bound to it. Any number of workers may do this at once. That rows are gone is noted for those who take
+//! the documents out of the search index (`index_garbage`).
 
 use sqlx::mysql::{MySqlConnection, MySqlPool};
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Connection, Row};
 use tiro_core::Timestamp;
 
 use super::script::Script;
@@ -46,17 +47,41 @@ pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Err
     let (application, chat) = (garbage.try_get(0)?, garbage.try_get(1)?);
     let removed = below(&mut connection, application, chat).await?;
     if removed == 0 {
-        let mut script = Script::default();
-        script
-            .sql("DELETE FROM garbage WHERE application = ")
-            .cell(application);
-        script.sql(" AND chat = ").cell(chat);
-        delete(&mut connection, script).await?;
+        hand_over(&mut connection, application, chat).await?;
     }
     Ok(Purged {
         rows: old + removed,
         more: true,
     })
+}
+
+/// The rows are gone: what is left is to be taken out of the search index. Whoever removes the row of `garbage` notes that.
+async fn hand_over(connection: &mut MySqlConnection, application: u32, chat: u64) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let place = "SELECT garbage.partition_id, partitions.position FROM garbage \
+                 LEFT JOIN partitions ON partitions.id = garbage.partition_id \
+                 WHERE garbage.application = ? AND garbage.chat = ?";
+    let place = sqlx::query(place).bind(application).bind(chat);
+    let Some(place) = place.fetch_optional(&mut *transaction).await? else {
+        return transaction.rollback().await;
+    };
+    let (partition, position): (u16, Option<u64>) = (place.try_get(0)?, place.try_get(1)?);
+    let garbage = sqlx::query("DELETE FROM garbage WHERE application = ? AND chat = ?");
+    let garbage = garbage.bind(application).bind(chat);
+    let is_ours = garbage.execute(&mut *transaction).await?.rows_affected() == 1;
+    // A partition that does not exist is in no index.
+    if let (true, Some(position)) = (is_ours, position) {
+        sqlx::query(
+            "INSERT INTO index_garbage (partition_id, position, application, chat) VALUES (?, ?, ?, ?)",
+        )
+        .bind(partition)
+        .bind(position)
+        .bind(application)
+        .bind(chat)
+        .execute(&mut *transaction)
+        .await?;
+    }
+    transaction.commit().await
 }
 
 /// Removes rows below a chat, or with chat 0 an application; 0 only if none are left.

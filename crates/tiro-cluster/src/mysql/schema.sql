@@ -1,4 +1,4 @@
--- The tables of the cluster engine, version 1. Only what MySQL 8.4 and MariaDB 10.11 share.
+-- The tables of the cluster engine, version 3. Only what MySQL 8.4 and MariaDB 10.11 share.
 -- Times are milliseconds since 1970. Texts that are compared are VARBINARY; others are utf8mb4 and never compared.
 -- No foreign keys: see docs/decisions/0013-cluster.md.
 
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS partitions (
 ) ENGINE = InnoDB;
 
 -- `restoring` is 0 where the token is bound, and the row's own id while an import fills it: so a bound token is unique.
--- `restoring_last` is set exactly while it is restored. `listed` is 1 for what the list of applications shows.
+-- `restoring_last` is set exactly while it is restored, and `restored_at` says when that went on last, by the clock of MySQL.
+-- `listed` is 1 for what the list of applications shows.
 CREATE TABLE IF NOT EXISTS applications (
     id INT UNSIGNED NOT NULL,
     token VARBINARY(64) NOT NULL,
@@ -43,9 +44,11 @@ CREATE TABLE IF NOT EXISTS applications (
     deleted_at BIGINT NULL,
     version BIGINT UNSIGNED NOT NULL,
     listed TINYINT UNSIGNED NOT NULL,
+    restored_at BIGINT NULL,
     PRIMARY KEY (id),
     UNIQUE KEY by_token (token, restoring),
-    KEY by_time (listed, created_at, token)
+    KEY by_time (listed, created_at, token),
+    KEY by_restore (restored_at)
 ) ENGINE = InnoDB;
 
 -- `live_activity` is `activity_position` while the chat is live, else NULL.
@@ -133,7 +136,18 @@ CREATE TABLE IF NOT EXISTS deleted_counts (
 CREATE TABLE IF NOT EXISTS garbage (
     application INT UNSIGNED NOT NULL,
     chat BIGINT UNSIGNED NOT NULL,
+    partition_id SMALLINT UNSIGNED NOT NULL,
     PRIMARY KEY (application, chat)
+) ENGINE = InnoDB;
+
+-- Garbage whose rows are gone and whose documents are yet to leave the search index. `position` is how far the partition
+-- was when the rows were gone: once it is indexed through that, nobody writes their documents any more.
+CREATE TABLE IF NOT EXISTS index_garbage (
+    partition_id SMALLINT UNSIGNED NOT NULL,
+    position BIGINT UNSIGNED NOT NULL,
+    application INT UNSIGNED NOT NULL,
+    chat BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (partition_id, position, application, chat)
 ) ENGINE = InnoDB;
 
 -- One row per transaction: says whether one whose COMMIT was not answered was carried out.

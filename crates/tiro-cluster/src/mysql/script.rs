@@ -22,6 +22,8 @@ pub(crate) enum Cell<'a> {
     Null,
     Number(u64),
     Signed(i64),
+    /// The time by the clock of MySQL, in milliseconds since 1970.
+    Now,
     /// Of a column that is compared.
     Bytes(&'a [u8]),
     /// Of a column of characters.
@@ -84,6 +86,7 @@ impl Script {
             Cell::Null => self.open.write_str("NULL"),
             Cell::Number(number) => write!(self.open, "{number}"),
             Cell::Signed(number) => write!(self.open, "{number}"),
+            Cell::Now => self.open.write_str("FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000)"),
             Cell::Bytes(bytes) => {
                 self.hex(bytes);
                 Ok(())

@@ -92,9 +92,10 @@ impl Decided<'_> {
     }
 
     fn application(&self, rows: &mut Rows<'_>, application: &Application) {
-        let (restoring, last) = match application.stage {
-            Stage::Ready => (0, None),
-            Stage::Restoring { last_position } => (application.id.0, Some(last_position)),
+        let (restoring, last, restored_at) = match application.stage {
+            Stage::Ready => (0, None, Cell::Null),
+            // By the clock of all nodes: workers compare it.
+            Stage::Restoring { last_position } => (application.id.0, Some(last_position), Cell::Now),
         };
         let listed = application.stage == Stage::Ready && application.deleted_at.is_none();
         rows.add(&[
@@ -114,6 +115,7 @@ impl Decided<'_> {
             application.deleted_at.into(),
             application.version.into(),
             u8::from(listed).into(),
+            restored_at,
         ]);
     }
 
@@ -233,17 +235,22 @@ impl Decided<'_> {
     }
 
     fn garbage(&self, script: &mut Script) {
+        let partition = self.partition.into();
         let mut rows = script.rows(GARBAGE, GARBAGE_CHANGE);
         for event in self.events {
             let id = event.application();
             event.each_change(|change| match (&change.subject, change.action) {
-                (Subject::Application, Action::Deleted) => rows.add(&[id.0.into(), Cell::Number(0)]),
-                (Subject::Chat { chat }, Action::Deleted) => rows.add(&[id.0.into(), (*chat).into()]),
+                (Subject::Application, Action::Deleted) => {
+                    rows.add(&[id.0.into(), Cell::Number(0), partition])
+                }
+                (Subject::Chat { chat }, Action::Deleted) => {
+                    rows.add(&[id.0.into(), (*chat).into(), partition]);
+                }
                 _ => {}
             });
         }
         self.abandoned()
-            .for_each(|id| rows.add(&[id.0.into(), Cell::Number(0)]));
+            .for_each(|id| rows.add(&[id.0.into(), Cell::Number(0), partition]));
         rows.finish();
     }
 
@@ -317,12 +324,13 @@ fn change(
 }
 
 const APPLICATIONS: &str = "INSERT INTO applications (id, token, restoring, restoring_last, partition_id, epoch, name, \
-     metadata, chats_count, last_chat_number, last_position, created_at, updated_at, deleted_at, version, listed) VALUES ";
+     metadata, chats_count, last_chat_number, last_position, created_at, updated_at, deleted_at, version, listed, \
+     restored_at) VALUES ";
 const APPLICATIONS_CHANGE: &str = " ON DUPLICATE KEY UPDATE restoring = VALUES(restoring), \
      restoring_last = VALUES(restoring_last), epoch = VALUES(epoch), name = VALUES(name), metadata = VALUES(metadata), \
      chats_count = VALUES(chats_count), last_chat_number = VALUES(last_chat_number), \
      last_position = VALUES(last_position), created_at = VALUES(created_at), updated_at = VALUES(updated_at), \
-     deleted_at = VALUES(deleted_at), version = VALUES(version), listed = VALUES(listed)";
+     deleted_at = VALUES(deleted_at), version = VALUES(version), listed = VALUES(listed), restored_at = VALUES(restored_at)";
 const CHATS: &str = "INSERT INTO chats (application, number, title, metadata, messages_count, last_message_number, \
      last_message_at, created_at, updated_at, deleted_at, version, activity_position, live_activity, change_position, \
      markers_count) VALUES ";
@@ -344,5 +352,5 @@ const DELETED: &str = "INSERT INTO deleted_counts (application, chat, level, blo
 const DELETED_CHANGE: &str = " ON DUPLICATE KEY UPDATE counts = VALUES(counts)";
 const CHANGES: &str = "INSERT INTO changes (application, position, partition_id, partition_position, at, kind, chat, \
      number, reader, version, key_scope, key_namespace, key_name, key_fingerprint, key_created_at) VALUES ";
-const GARBAGE: &str = "INSERT INTO garbage (application, chat) VALUES ";
+const GARBAGE: &str = "INSERT INTO garbage (application, chat, partition_id) VALUES ";
 const GARBAGE_CHANGE: &str = " ON DUPLICATE KEY UPDATE chat = VALUES(chat)";

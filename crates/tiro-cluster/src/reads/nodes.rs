@@ -118,12 +118,12 @@ pub(super) async fn unread_after(
     let count = |(chat, read): &(&Chat, u64)| {
         let find = |place| Ok::<_, Infallible>(nodes.known.get(&place).cloned().flatten());
         if !is_live(chat) {
-            return 0;
+            return Ok(0);
         }
         let Ok(unread) = unread(chat, *read, find);
-        unread
+        unread.ok_or_else(|| corrupt("the deleted counts of a chat do not agree with it"))
     };
-    Ok(places.iter().map(count).collect())
+    places.iter().map(count).collect()
 }
 
 /// The rows of these places, each with the blocks behind it.

@@ -1,13 +1,16 @@
-//! Rate limits that all nodes share: a bucket of tokens a key, in Redis, by the clock of Redis.
+//! Rate limits that all nodes share: a bucket of tokens for each application's token, in Redis, by the clock of Redis.
 //!
 //! A limit protects the service, so it must not be what takes it down: where Redis does not answer in 20 ms the request
 //! passes, and for a second nobody asks again. A bucket that was lost is a full one.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use redis::aio::ConnectionManager;
 use redis::{Client, RedisResult, Script};
+use tiro_core::{RateLimit, RateLimiter, Take, Token};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
@@ -16,45 +19,40 @@ use super::connection;
 const ANSWER_WITHIN: Duration = Duration::from_millis(20);
 const AWAY_FOR: Duration = Duration::from_secs(1);
 
-/// Answers 0, or after how many microseconds there will be a token. `KEYS[1]` is the bucket, `ARGV` how many tokens come
-/// a second and how many it holds. Times are microseconds; 16 digits fit into the numbers of Lua.
-const TAKE: &str = "
-local rate, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+/// What the script begins with.
+const BY_THE_CLOCK_OF_REDIS: &str = "
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local bucket = redis.call('HMGET', KEYS[1], 'tokens', 'at')
-local tokens, at = tonumber(bucket[1]), tonumber(bucket[2])
-if not tokens or not at or at > now then
-    tokens, at = burst, now
+";
+
+/// Answers 0, or after how many microseconds there will be a token. `KEYS[1]` is the bucket, `ARGV` how many tokens come
+/// a second and how many it holds; `now` is the time in microseconds. It is the rule of [`tiro_core::Bucket`], a second time:
+/// what nodes share must be looked at and changed in one step, which only a script is. Both are held to one table. The
+/// numbers of Lua are exact up to 2^53, and nothing here is larger before its bucket is forgotten.
+const TAKE: &str = "
+local rate, full = tonumber(ARGV[1]), tonumber(ARGV[2]) * 1000000
+local bucket = redis.call('HMGET', KEYS[1], 'parts', 'at')
+local parts, at = tonumber(bucket[1]), tonumber(bucket[2])
+if not parts or not at or at > now then
+    parts, at = full, now
 end
-tokens = math.min(burst, tokens + (now - at) * rate / 1000000)
+parts = math.min(full, parts + (now - at) * rate)
 local wait = 0
-if tokens >= 1 then
-    tokens = tokens - 1
+if parts >= 1000000 then
+    parts = parts - 1000000
 else
-    wait = math.ceil((1 - tokens) * 1000000 / rate)
+    wait = math.ceil((1000000 - parts) / rate)
 end
-redis.call('HSET', KEYS[1], 'tokens', string.format('%.6f', tokens), 'at', string.format('%.0f', now))
-redis.call('PEXPIRE', KEYS[1], math.ceil(burst * 1000 / rate) + 1000)
+redis.call('HSET', KEYS[1], 'parts', string.format('%.0f', parts), 'at', string.format('%.0f', now))
+redis.call('PEXPIRE', KEYS[1], math.ceil(full / rate / 1000) + 1000)
 return wait
 ";
 
-/// Whether a request may pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Take {
-    /// It may.
-    Allowed,
-    /// Not before so long.
-    Limited {
-        /// Until there is a token again.
-        retry_after: Duration,
-    },
-}
-
-/// The rate limits of a cluster.
+/// A rate limit of a cluster.
 pub struct RateLimits {
     client: Client,
     prefix: String,
+    limit: RateLimit,
     script: Script,
     redis: OnceCell<ConnectionManager>,
     /// Nobody asks before; `Some` while Redis is away.
@@ -62,28 +60,24 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// The limits of the cluster `name`. It connects with the first question.
-    ///
-    /// # Errors
-    /// When the address is none.
-    pub fn new(url: &str, name: &str) -> RedisResult<RateLimits> {
-        Ok(RateLimits {
-            client: Client::open(url)?,
+    /// The limit of the cluster `name`. It connects with the first question.
+    #[must_use]
+    pub fn new(client: Client, name: &str, limit: RateLimit) -> RateLimits {
+        RateLimits {
+            client,
             prefix: format!("{name}.limit."),
-            script: Script::new(TAKE),
+            limit,
+            script: Script::new(&format!("{BY_THE_CLOCK_OF_REDIS}{TAKE}")),
             redis: OnceCell::new(),
             away_until: Mutex::new(None),
-        })
+        }
     }
 
-    /// Takes a token from the bucket of `key`, which holds `burst` and gets `per_second`; each at least 1. Takes at most
-    /// 20 ms.
-    pub async fn take(&self, key: &str, per_second: u32, burst: u32) -> Take {
+    async fn take_or_pass(&self, token: &Token) -> Take {
         if self.away_until.lock().is_some_and(|until| Instant::now() < until) {
             return Take::Allowed;
         }
-        let answer = timeout(ANSWER_WITHIN, self.ask(key, per_second.max(1), burst.max(1))).await;
-        let error = match answer {
+        let error = match timeout(ANSWER_WITHIN, self.ask(token)).await {
             Ok(Ok(wait_us)) => {
                 if self.away_until.lock().take().is_some() {
                     tracing::info!("rate limits hold again");
@@ -105,17 +99,58 @@ impl RateLimits {
         Take::Allowed
     }
 
-    async fn ask(&self, key: &str, per_second: u32, burst: u32) -> RedisResult<u64> {
+    async fn ask(&self, token: &Token) -> RedisResult<u64> {
         let mut redis = self
             .redis
             .get_or_try_init(|| async { connection(&self.client) })
             .await?
             .clone();
         self.script
-            .key(format!("{}{key}", self.prefix))
-            .arg(per_second)
-            .arg(burst)
+            .key(format!("{}{}", self.prefix, token.as_str()))
+            .arg(self.limit.per_second())
+            .arg(self.limit.burst())
             .invoke_async(&mut redis)
             .await
+    }
+}
+
+impl RateLimiter for RateLimits {
+    fn take<'a>(&'a self, token: &'a Token) -> Pin<Box<dyn Future<Output = Take> + Send + 'a>> {
+        Box::pin(self.take_or_pass(token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use tiro_conformance::rate_limits::RATE_LIMITS;
+
+    use super::*;
+    use crate::ClusterConfig;
+
+    #[tokio::test]
+    async fn the_script_comes_to_what_the_table_says() {
+        let file =
+            std::env::var_os("TIRO_CLUSTER").expect("TIRO_CLUSTER names the file of a running cluster");
+        let config = ClusterConfig::read(Path::new(&file)).expect("the file of the cluster is right");
+        let client = Client::open(config.redis.as_str()).expect("`redis` is an address");
+        let mut redis = connection(&client).expect("a connection begins");
+        let script = Script::new(&format!("local now = tonumber(ARGV[3])\n{TAKE}"));
+        for (index, requests) in RATE_LIMITS.iter().enumerate() {
+            let key = format!("test-{:08x}.limit.{index}", fastrand::u32(..));
+            for (at_us, wait_us) in requests.steps {
+                let mut call = script.key(&key);
+                call.arg(requests.per_second).arg(requests.burst).arg(*at_us);
+                let answered: u64 = call.invoke_async(&mut redis).await.expect("Redis answers");
+                assert_eq!(answered, *wait_us, "{requests:?} at {at_us}");
+            }
+            let forgotten: u64 = redis::cmd("DEL")
+                .arg(&key)
+                .query_async(&mut redis)
+                .await
+                .expect("Redis answers");
+            assert_eq!(forgotten, 1);
+        }
     }
 }

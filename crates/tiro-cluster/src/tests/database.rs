@@ -70,6 +70,16 @@ impl Database {
         rows[0].try_get(0).expect("a count was asked for")
     }
 
+    /// Every column, with its type and what it holds where nothing is said.
+    pub(super) async fn columns(&self) -> Vec<String> {
+        let columns = "SELECT CONCAT_WS(' ', table_name, ordinal_position, column_name, column_type, is_nullable, column_key, \
+                       IFNULL(column_default, '')) FROM information_schema.columns WHERE table_schema = DATABASE() \
+                       ORDER BY table_name, ordinal_position";
+        let rows = self.rows(columns).await;
+        let text = |row: &MySqlRow| row.try_get(0).expect("a text was asked for");
+        rows.iter().map(text).collect()
+    }
+
     /// Where MySQL is.
     pub(super) fn address(&self) -> String {
         format!("{}:{}", self.server.get_host(), self.server.get_port())

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
-use tiro_core::{Engine, Failure, Request, Shortage};
+use tiro_core::{Engine, Failure, Request, Shortage, Timestamp};
 use tokio::sync::mpsc;
 
 use super::database::Database;
 use super::proxy::{Fault, Proxy};
 use super::requests::*;
 use crate::ClusterEngine;
+use crate::mysql::purge;
 
 /// An engine that reaches MySQL through a proxy, with an application `app` that has one chat.
 async fn behind_proxy(database: &mut Database) -> (ClusterEngine, Proxy) {
@@ -36,6 +38,34 @@ async fn a_commit_whose_answer_was_lost_is_found_to_be_carried_out() {
         .expect("it is stored");
     assert_eq!(number(&reply), 2);
     assert_eq!(database.number("SELECT COUNT(*) FROM messages").await, 2);
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_commit_without_an_answer_is_resolved_while_workers_remove_transactions() {
+    let mut database = Database::new();
+    let direct = database.config.mysql.clone();
+    let (engine, proxy) = behind_proxy(&mut database).await;
+    let workers = Box::pin(sqlx::MySqlPool::connect(&direct)).await;
+    let workers = workers.expect("MySQL answers");
+    let is_over = AtomicBool::new(false);
+    let removing = async {
+        while !is_over.load(Ordering::Relaxed) {
+            let now = Timestamp::from_millis(crate::clock::now_ms());
+            purge::round(&workers, now).await.expect("MySQL answers");
+        }
+    };
+    let writing = async {
+        for sent in 1..=10 {
+            proxy.next(Fault::LoseAnswer);
+            let reply = write(&engine, create_message("app", 1, "one")).await;
+            assert_eq!(number(&reply.expect("it was stored")), sent);
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(removing, writing);
+    assert_eq!(database.number("SELECT COUNT(*) FROM messages").await, 10);
+    workers.close().await;
     engine.close().await;
 }
 

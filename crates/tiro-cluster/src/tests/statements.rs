@@ -1,6 +1,7 @@
 //! Every statement that reads or changes rows uses an index, also for its order: those of a run of everything are explained by MySQL.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
@@ -13,7 +14,7 @@ use super::database::Database;
 use super::proxy::Proxy;
 use super::requests::*;
 use crate::ClusterEngine;
-use crate::mysql::purge;
+use crate::mysql::{index_garbage, purge, restores};
 
 /// Tables whose rows are few, whatever is stored.
 const SMALL: [&str; 5] = ["server", "partitions", "relays", "nodes", "schema_version"];
@@ -38,6 +39,13 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
         .expect("rows are removed")
         .more
     {}
+    for partition in index_garbage::partitions(&pool).await.expect("MySQL answers") {
+        let things = index_garbage::indexed_through(&pool, partition, u64::MAX).await;
+        let things = things.expect("MySQL answers");
+        let forgotten = index_garbage::forget(&pool, partition, &things[..1]).await;
+        forgotten.expect("a row is removed");
+    }
+    give_up_restores(&pool).await;
     asked.extend(statements(&proxy.asked()));
     engine.close().await;
     database.config = direct;
@@ -46,7 +54,10 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
     fill_again(&engine).await;
     engine.close().await;
     database
-        .rows("ANALYZE TABLE applications, chats, messages, changes, markers, deleted_counts, garbage, transactions")
+        .rows(
+            "ANALYZE TABLE applications, chats, messages, changes, markers, deleted_counts, garbage, \
+               index_garbage, transactions",
+        )
         .await;
     let mut wrong = Vec::new();
     for statement in asked.values() {
@@ -64,6 +75,16 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
         wrong.len(),
         asked.len()
     );
+}
+
+async fn give_up_restores(pool: &sqlx::MySqlPool) {
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(restores::still(pool, hour).await.expect("MySQL answers").len(), 0);
+    let none = restores::Still {
+        application: 9,
+        partition: 0,
+    };
+    assert!(!restores::give_up(pool, none, hour).await.expect("MySQL answers"));
 }
 
 async fn fill(engine: &ClusterEngine) {

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tiro_core::{Engine, Outcome};
+use tiro_core::{Command, Engine, IfMatch, Outcome};
 
 use super::database::Database;
 use super::requests::*;
+use crate::mysql::migrations::SCHEMA_VERSION;
 use crate::{ClusterEngine, OpenError, Options};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,8 +42,50 @@ async fn tables_of_a_newer_version_are_refused_with_both_versions() {
     database.rows("UPDATE schema_version SET version = 7").await;
     let refused = ClusterEngine::open(&database.config, Options::default()).await;
     let error = refused.err().expect("a newer version is refused");
-    assert!(matches!(error, OpenError::NewerSchema { found: 7, known: 1 }));
-    assert!(error.to_string().contains('7') && error.to_string().contains('1'));
+    assert!(matches!(
+        error,
+        OpenError::NewerSchema {
+            found: 7,
+            known: SCHEMA_VERSION
+        }
+    ));
+    let text = error.to_string();
+    assert!(
+        text.contains('7') && text.contains(&SCHEMA_VERSION.to_string()),
+        "{text}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_of_an_older_version_become_those_of_this_one_with_what_they_hold() {
+    let database = Database::new();
+    let engine = database.open().await;
+    begin(&engine, "one").await;
+    let chat = Command::DeleteChat {
+        token: token("one"),
+        chat: 1,
+        if_match: IfMatch::Any,
+    };
+    write(&engine, chat).await.expect("a chat is deleted");
+    engine.close().await;
+    let made = database.columns().await;
+    for older in [
+        "ALTER TABLE garbage DROP COLUMN partition_id",
+        "DROP TABLE index_garbage",
+        "ALTER TABLE applications DROP COLUMN restored_at",
+        "UPDATE schema_version SET version = 1",
+    ] {
+        database.rows(older).await;
+    }
+    database.open().await.close().await;
+    assert_eq!(database.columns().await, made);
+    let version = database
+        .number("SELECT CAST(version AS SIGNED) FROM schema_version")
+        .await;
+    assert_eq!(version, i64::from(SCHEMA_VERSION));
+    let right = "SELECT COUNT(*) FROM garbage JOIN applications ON applications.id = garbage.application \
+                 AND applications.partition_id = garbage.partition_id";
+    assert_eq!(database.number(right).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

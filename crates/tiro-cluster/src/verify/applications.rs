@@ -28,11 +28,11 @@ pub(super) struct ApplicationRow {
     has_deleted: bool,
 }
 
-const ROW: &str = "SELECT applications.token, restoring, restoring_last, partition_id, epoch, name IS NULL, metadata IS NULL, \
+const ROW: &str = "SELECT applications.token, restoring, restoring_last, applications.partition_id, epoch, name IS NULL, metadata IS NULL, \
      chats_count, last_chat_number, last_position, deleted_at IS NOT NULL, version, listed, partitions.id, \
      garbage.chat IS NOT NULL, \
-     EXISTS(SELECT 1 FROM deleted_counts WHERE deleted_counts.application = applications.id AND deleted_counts.chat = 0) \
-     FROM applications LEFT JOIN partitions ON partitions.id = partition_id \
+     EXISTS(SELECT 1 FROM deleted_counts WHERE deleted_counts.application = applications.id AND deleted_counts.chat = 0), \
+     restored_at IS NOT NULL FROM applications LEFT JOIN partitions ON partitions.id = applications.partition_id \
      LEFT JOIN garbage ON garbage.application = applications.id AND garbage.chat = 0 WHERE applications.id = ?";
 
 /// What has to be compared in snapshots of its own.
@@ -223,9 +223,9 @@ async fn load(
         "its partition does not exist",
     );
     findings.check(
-        restoring == if application.is_restoring { id } else { 0 },
+        restoring == if application.is_restoring { id } else { 0 } && is(16)? == application.is_restoring,
         place,
-        "`restoring` and `restoring_last` do not fit",
+        "`restoring`, `restoring_last` and `restored_at` do not fit",
     );
     if application.is_deleted {
         findings.check(

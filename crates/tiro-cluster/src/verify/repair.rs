@@ -63,7 +63,9 @@ impl Repair {
     async fn write(&self, connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {
         let statement = match self {
             Repair::Counts(_) => return Ok(()),
-            Repair::DeletedCounts { application, list, .. } => {
+            Repair::DeletedCounts {
+                application, list, ..
+            } => {
                 if applications::is_live(connection, *application, *list).await? {
                     deleted::rewrite(connection, *application, *list).await?;
                 }
@@ -93,15 +95,17 @@ impl Repair {
             Repair::Garbage {
                 application, chat: 0, ..
             } => sqlx::query(
-                "INSERT IGNORE INTO garbage (application, chat) \
-                 SELECT id, 0 FROM applications WHERE id = ? AND deleted_at IS NOT NULL",
+                "INSERT IGNORE INTO garbage (application, chat, partition_id) \
+                 SELECT id, 0, partition_id FROM applications WHERE id = ? AND deleted_at IS NOT NULL",
             )
             .bind(*application),
             Repair::Garbage {
                 application, chat, ..
             } => sqlx::query(
-                "INSERT IGNORE INTO garbage (application, chat) \
-                 SELECT application, number FROM chats WHERE application = ? AND number = ? AND deleted_at IS NOT NULL",
+                "INSERT IGNORE INTO garbage (application, chat, partition_id) \
+                 SELECT chats.application, chats.number, applications.partition_id FROM chats \
+                 JOIN applications ON applications.id = chats.application \
+                 WHERE chats.application = ? AND chats.number = ? AND chats.deleted_at IS NOT NULL",
             )
             .bind(*application)
             .bind(*chat),

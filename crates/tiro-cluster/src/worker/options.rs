@@ -20,6 +20,9 @@ pub struct WorkerOptions {
     pub lag_every: Duration,
     /// How often every count is recounted.
     pub recount_every: Duration,
+    /// How long an application that is being restored may store nothing before it is given up. A client that is heard of
+    /// must not lose its import: longer than a piece of a request's body may take, which is an hour at most.
+    pub restore_silent_max: Duration,
     /// How long work that runs may go on after the stop.
     pub stop_within: Duration,
 }
@@ -34,6 +37,7 @@ impl Default for WorkerOptions {
             relay_every: Duration::from_millis(100),
             lag_every: Duration::from_secs(10),
             recount_every: Duration::from_secs(3_600),
+            restore_silent_max: Duration::from_secs(2 * 3_600),
             stop_within: Duration::from_secs(10),
         }
     }

@@ -1,7 +1,7 @@
 //! Redis: rings reach every node, limits hold on all of them, and nothing needs it.
 
-use tiro_cluster::redis::{Doorbell, RateLimits, Rung, Take};
-use tiro_core::ApplicationId;
+use tiro_cluster::redis::{Doorbell, RateLimits, Rung};
+use tiro_core::{ApplicationId, RateLimit, RateLimiter, Take, Token};
 use tokio::sync::{mpsc, watch};
 
 use crate::cluster::{Cluster, with_cluster};
@@ -20,6 +20,16 @@ fn listen(bell: &Doorbell, stop: &watch::Sender<bool>) -> mpsc::UnboundedReceive
 
 fn bell(cluster: &Cluster, url: &str) -> Doorbell {
     Doorbell::new(url, &cluster.config.name).unwrap()
+}
+
+/// A node's view of a limit of 1 a second.
+fn limits(cluster: &Cluster, url: &str, burst: u32) -> RateLimits {
+    let client = redis::Client::open(url).unwrap();
+    RateLimits::new(client, &cluster.config.name, RateLimit::new(1, burst).unwrap())
+}
+
+fn token(name: &str) -> Token {
+    Token::parse(&format!("{name:_<24}")).unwrap()
 }
 
 fn moved(application: u32, position: u64) -> Option<Rung> {
@@ -82,11 +92,12 @@ async fn a_cut_connection_is_made_anew_and_says_that_rings_may_be_missing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_limit_holds_for_all_nodes_together() {
     with_cluster(|cluster| async move {
-        let node = || RateLimits::new(&cluster.config.redis, &cluster.config.name).unwrap();
+        let node = || limits(&cluster, &cluster.config.redis, 4);
         let nodes = [node(), node()];
+        let somebody = token("somebody");
         let mut allowed = 0;
         for at in 0..10 {
-            match nodes[at % 2].take("somebody", 1, 4).await {
+            match nodes[at % 2].take(&somebody).await {
                 Take::Allowed => allowed += 1,
                 Take::Limited { retry_after } => {
                     assert!(retry_after.as_millis() <= 1_000, "{retry_after:?}");
@@ -94,7 +105,7 @@ async fn a_limit_holds_for_all_nodes_together() {
             }
         }
         assert!((4..=5).contains(&allowed), "{allowed} of a bucket of four");
-        assert_eq!(nodes[0].take("another", 1, 4).await, Take::Allowed);
+        assert_eq!(nodes[0].take(&token("another")).await, Take::Allowed);
     })
     .await;
 }
@@ -105,17 +116,15 @@ async fn limits_and_rings_survive_that_redis_forgets_everything() {
         // A database of its own: to this test it is all of Redis, and others keep theirs.
         let (server, _) = cluster.config.redis.rsplit_once('/').unwrap();
         cluster.config.redis = format!("{server}/9");
-        let limits = RateLimits::new(&cluster.config.redis, &cluster.config.name).unwrap();
+        let limits = limits(&cluster, &cluster.config.redis, 1);
+        let somebody = token("somebody");
         let stop = watch::Sender::new(false);
         let bell = bell(&cluster, &cluster.config.redis);
         tokio::spawn(bell.clone().send(stop.subscribe()));
         let mut told = listen(&bell, &stop);
         assert_eq!(told.recv().await, Some(Rung::MayHaveMissed));
-        assert_eq!(limits.take("somebody", 1, 1).await, Take::Allowed);
-        assert!(matches!(
-            limits.take("somebody", 1, 1).await,
-            Take::Limited { .. }
-        ));
+        assert_eq!(limits.take(&somebody).await, Take::Allowed);
+        assert!(matches!(limits.take(&somebody).await, Take::Limited { .. }));
 
         let client = redis::Client::open(cluster.config.redis.as_str()).unwrap();
         let mut connection = client.get_multiplexed_async_connection().await.unwrap();
@@ -126,11 +135,8 @@ async fn limits_and_rings_survive_that_redis_forgets_everything() {
             }
             command.exec_async(&mut connection).await.unwrap();
         }
-        assert_eq!(limits.take("somebody", 1, 1).await, Take::Allowed);
-        assert!(matches!(
-            limits.take("somebody", 1, 1).await,
-            Take::Limited { .. }
-        ));
+        assert_eq!(limits.take(&somebody).await, Take::Allowed);
+        assert!(matches!(limits.take(&somebody).await, Take::Limited { .. }));
         ring_until_heard(&bell, &mut told).await;
         stop.send_replace(true);
     })
@@ -141,9 +147,10 @@ async fn limits_and_rings_survive_that_redis_forgets_everything() {
 async fn everything_passes_while_redis_is_away() {
     with_cluster(|cluster| async move {
         let nobody = "redis://127.0.0.1:1";
-        let limits = RateLimits::new(nobody, &cluster.config.name).unwrap();
+        let limits = limits(&cluster, nobody, 1);
+        let somebody = token("somebody");
         for _ in 0..100 {
-            assert_eq!(limits.take("somebody", 1, 1).await, Take::Allowed);
+            assert_eq!(limits.take(&somebody).await, Take::Allowed);
         }
         let mut cluster = cluster;
         cluster.config.redis = nobody.to_owned();

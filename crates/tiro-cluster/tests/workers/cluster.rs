@@ -13,8 +13,8 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, MySqlPool};
-use tiro_cluster::ClusterConfig;
 use tiro_cluster::rabbitmq::{Publisher, Topology};
+use tiro_cluster::{ClusterConfig, SearchIndex};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -56,6 +56,8 @@ impl Cluster {
         server.close().await;
         let pool = MySqlPoolOptions::new().max_connections(8);
         let pool = pool.connect_lazy_with(options.database(&database));
+        let (address, _) = config.mysql.rsplit_once('/').unwrap();
+        config.mysql = format!("{address}/{database}");
         sqlx::raw_sql(SCHEMA).execute(&pool).await.unwrap();
         pool.execute("INSERT INTO partitions VALUES (0, 0), (1, 0)")
             .await
@@ -73,6 +75,8 @@ impl Cluster {
     }
 
     async fn remove(&self) {
+        let index = SearchIndex::new(&self.config, [0; 16]).unwrap();
+        index.delete_all().await.unwrap();
         let database = self.config.name.replace('-', "_");
         self.pool
             .execute(AssertSqlSafe(format!("DROP DATABASE {database}")))

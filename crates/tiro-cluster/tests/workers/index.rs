@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use tiro_cluster::opensearch::Below;
 use tiro_cluster::worker::{IndexFailure, Indexer};
 use tokio::sync::watch;
 
@@ -68,5 +69,9 @@ impl Indexer for NotedIndex {
         let state = self.state.borrow();
         let indexed = |partition| state.indexed.get(partition).copied().unwrap_or(0);
         Ok(partitions.iter().map(indexed).collect())
+    }
+
+    async fn purge(&self, _: u16, _: &[Below]) -> Result<u64, IndexFailure> {
+        Ok(0)
     }
 }

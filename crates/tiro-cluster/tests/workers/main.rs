@@ -5,10 +5,13 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod bell;
+mod clearing;
 mod cluster;
 mod dead;
 mod index;
 mod proxy;
 mod queues;
+mod restoring;
 mod upkeep;
 mod work;
+mod world;

@@ -21,6 +21,8 @@ struct State {
     cuts: u32,
     /// What the server says is thrown away.
     mute: bool,
+    /// Nobody is let in.
+    away: bool,
     /// Connections so far.
     connections: u32,
 }
@@ -53,6 +55,18 @@ impl Proxy {
         });
     }
 
+    /// Cuts all connections, and lets nobody in until [`Proxy::come_back`].
+    pub(crate) fn go_away(&self) {
+        self.state.send_modify(|state| {
+            state.cuts += 1;
+            state.away = true;
+        });
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.state.send_modify(|state| state.away = false);
+    }
+
     /// Throws away what the server says, until the cut.
     pub(crate) fn mute(&self) {
         self.state.send_modify(|state| state.mute = true);
@@ -80,6 +94,9 @@ impl Drop for Proxy {
 
 async fn accept(listener: TcpListener, server: String, state: Arc<watch::Sender<State>>) {
     while let Ok((client, _)) = listener.accept().await {
+        if state.borrow().away {
+            continue;
+        }
         let Ok(server) = TcpStream::connect(&server).await else {
             continue;
         };

@@ -183,7 +183,7 @@ async fn what_lies_below_a_deleted_chat_is_removed() {
         cluster.pool.execute(deleted).await.unwrap();
         cluster
             .pool
-            .execute("INSERT INTO garbage VALUES (1, 2)")
+            .execute("INSERT INTO garbage VALUES (1, 2, 0)")
             .await
             .unwrap();
         let clear = Clear::new(cluster.pool.clone());

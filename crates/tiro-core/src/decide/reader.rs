@@ -45,7 +45,9 @@ pub(super) fn set(
 fn state(facts: &Facts, application: &Application, chat: &Chat, marker: &Marker) -> ReadState {
     let find = |place| Ok::<_, std::convert::Infallible>(facts.deleted(application.id, place));
     let Ok(unread) = unread(chat, marker.read, find);
-    marker.state(unread)
+    // A marker is as good as it was where counts beside it are damaged: reads refuse those, and a check names them. Here it
+    // is only told that nothing is known to be unread.
+    marker.state(unread.unwrap_or(0))
 }
 
 fn raised(known: Option<&Marker>, reader: &ReaderName, chat: u64, read: u64) -> Marker {

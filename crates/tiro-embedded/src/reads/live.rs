@@ -10,7 +10,8 @@ use crate::recent::{Recent, Rows};
 use crate::view::ViewError;
 
 /// A count and what it counts do not agree.
-const DISAGREES: ViewError = ViewError::Row(Corrupt("the deleted counts of a list do not agree with it"));
+pub(crate) const DISAGREES: ViewError =
+    ViewError::Row(Corrupt("the deleted counts of a list do not agree with it"));
 
 pub(super) fn chats(recent: &Recent, id: ApplicationId, range: LiveRange) -> Result<Page<Chat>, Failure> {
     recent.in_one_state(id, |rows| {

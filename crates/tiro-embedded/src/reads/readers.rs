@@ -8,7 +8,7 @@ use tiro_core::{
     Page, ReadState, ReaderName, Rejection, Seen, unread,
 };
 
-use super::{live, live_application};
+use super::{DISAGREES, live, live_application};
 use crate::encoding::Corrupt;
 use crate::generation::{Generation, Map};
 use crate::recent::{Below, Recent};
@@ -26,7 +26,7 @@ pub(super) fn reader(
         let row = live(row.as_ref().ok_or(Rejection::ChatNotFound)?)?;
         let marker = rows.marker(id, chat, reader)?;
         let marker = marker.unwrap_or_else(|| Marker::absent(reader, chat));
-        let unread = unread(row, marker.read, |place| rows.deleted(id, place))?;
+        let unread = unread(row, marker.read, |place| rows.deleted(id, place))?.ok_or(DISAGREES)?;
         Ok(Seen {
             thing: marker.state(unread),
             cursor: application.cursor(),
@@ -66,6 +66,7 @@ pub(super) fn unread_chats(
         let row = row.ok_or(ViewError::Row(Corrupt("the chat of a marker is missing")))?;
         if row.deleted_at.is_none() {
             let unread = unread(&row, marker.read, |place| overlay.deleted(&below, id, place))?;
+            let unread = unread.ok_or(DISAGREES)?;
             page.items.extend((unread > 0).then(|| marker.state(unread)));
         }
     }

@@ -65,6 +65,7 @@ fn access_codes(operation: &Operation) -> &'static [Code] {
         Caller::Public => &[],
         Caller::Application => &[
             Code::Unauthorized,
+            Code::TooManyRequests,
             Code::InvalidRequest,
             Code::StorageUnavailable,
             Code::Overloaded,

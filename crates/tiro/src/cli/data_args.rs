@@ -45,12 +45,14 @@ pub(crate) struct VerifyArgs {
 }
 
 const NEW_EPOCH_HELP: &str = "\
-After an older copy of a data folder was put back, clients may hold cursors to entries that are gone. A new epoch \
-makes every older cursor answer 409 `history_changed`, so that clients read the feed again from the start. Run it \
-once, before the server is started on the older copy. Nothing else changes.
+After an older copy of a data folder, or of a cluster's MySQL, was put back, clients may hold cursors to entries that \
+are gone. A new epoch makes every older cursor answer 409 `history_changed`, so that clients read the feed again from \
+the start. Run it once, before the server, or any node, is started on the older copy. Nothing else changes; a cluster \
+makes its search index anew.
 
-Example:
+Examples:
   tiro new-epoch --data /var/lib/tiro
+  tiro new-epoch --cluster /etc/tiro/cluster.toml
 
 Exit status:
    0  done
@@ -64,4 +66,8 @@ pub(crate) struct NewEpochArgs {
     /// The data folder.
     #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
     pub(crate) data: PathBuf,
+
+    /// Renew those of a cluster instead: the file that says where its systems are.
+    #[arg(long, env = "TIRO_CLUSTER", value_name = "FILE", conflicts_with = "data")]
+    pub(crate) cluster: Option<PathBuf>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, RangedU64ValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
-use tiro_core::Limits;
+use tiro_core::{Limits, RATE_LIMIT_MAX, RateLimit};
 use tiro_http::Transport;
 
 use super::not_empty;
@@ -73,6 +73,9 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     pub(crate) limits: LimitArgs,
+
+    #[command(flatten)]
+    pub(crate) rate: RateArgs,
 
     #[command(flatten)]
     pub(crate) connections: ConnectionArgs,
@@ -141,6 +144,19 @@ pub(crate) struct LimitArgs {
     pub(crate) query_terms_max: usize,
 }
 
+/// How often each application may ask. Nodes of a cluster share what they count.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Rate limit")]
+pub(crate) struct RateArgs {
+    /// Requests a second of each application, by the token in the path; the rest is answered 429. Off unless given.
+    #[arg(long, env = "TIRO_RATE_LIMIT", value_name = "N", value_parser = rate())]
+    pub(crate) rate_limit: Option<u32>,
+
+    /// Requests that it may make at once after a rest; by default as many as in a second.
+    #[arg(long, env = "TIRO_RATE_LIMIT_BURST", value_name = "N", requires = "rate_limit", value_parser = rate())]
+    pub(crate) rate_limit_burst: Option<u32>,
+}
+
 /// How connections are treated.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connections")]
@@ -192,6 +208,14 @@ impl LimitArgs {
     }
 }
 
+impl RateArgs {
+    /// The limit, if there is one.
+    pub(crate) fn limit(&self) -> Option<RateLimit> {
+        let per_second = self.rate_limit?;
+        RateLimit::new(per_second, self.rate_limit_burst.unwrap_or(per_second))
+    }
+}
+
 impl ConnectionArgs {
     /// The limits of connections and requests.
     pub(crate) fn transport(&self, limits: &LimitArgs) -> Transport {
@@ -207,6 +231,10 @@ impl ConnectionArgs {
             slow_request: duration(self.slow_request_ms),
         }
     }
+}
+
+fn rate() -> impl TypedValueParser<Value = u32> {
+    RangedU64ValueParser::<u32>::new().range(1..=u64::from(RATE_LIMIT_MAX))
 }
 
 fn within(range: RangeInclusive<usize>) -> impl TypedValueParser<Value = usize> {

@@ -110,6 +110,16 @@ fn the_defaults_are_loopback_port_3000_and_the_documented_limits() {
     assert_eq!(args.data, std::path::Path::new("./tiro-data"));
     assert_eq!(args.limits.limits(), tiro_core::Limits::default());
     assert!(!args.open && !args.accept_data_loss && args.operator_key.is_none());
+    assert_eq!(args.rate.limit(), None);
+}
+
+#[test]
+fn a_rate_limit_has_a_burst_of_a_second_unless_another_is_given() {
+    let limit = |line: &[&str]| served(line).rate.limit();
+    let rate = tiro_core::RateLimit::new;
+    assert_eq!(limit(&["tiro", "--rate-limit", "100"]), rate(100, 100));
+    let both = ["tiro", "--rate-limit", "100", "--rate-limit-burst", "200"];
+    assert_eq!(limit(&both), rate(100, 200));
 }
 
 #[test]
@@ -187,6 +197,8 @@ fn a_wrong_value_is_refused_with_the_flag_and_what_to_write() {
         (&["tiro", "--body-bytes-max", "0"], "1..=1048576"),
         (&["tiro", "--body-bytes-max", "1048577"], "--body-bytes-max"),
         (&["tiro", "--log-format", "xml"], "text, json"),
+        (&["tiro", "--rate-limit", "0"], "1..=1000000"),
+        (&["tiro", "--rate-limit-burst", "5"], "--rate-limit <N>"),
         (
             &["tiro", "import", "--application", "a", "--create", "b"],
             "--create",

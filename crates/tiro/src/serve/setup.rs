@@ -34,6 +34,7 @@ pub(super) fn config(args: &ServeArgs, place: &Place) -> Result<Config, Failure>
         },
         cors_origins: cors_origins.map_err(|error| Failure::usage(error.to_string()))?,
         limits: args.limits.limits(),
+        rate_limit: args.rate.limit(),
         transport: args.connections.transport(&args.limits),
     })
 }

@@ -7,6 +7,7 @@ mod away;
 mod bodies;
 mod classic;
 mod moving;
+mod limited;
 mod nodes;
 mod operating;
 mod statements;

@@ -12,6 +12,7 @@ mod follow;
 mod histories;
 mod importing;
 mod kill;
+mod limiting;
 mod limits;
 #[path = "../load/mod.rs"]
 mod load;

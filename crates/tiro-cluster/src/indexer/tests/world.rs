@@ -127,7 +127,7 @@ impl World {
 
     pub(super) async fn create_application(&self, application: u32) {
         sqlx::query(
-            "INSERT INTO applications VALUES (?, ?, 0, NULL, ?, 'abc', 'name', NULL, 1, 1, 0, 0, 0, NULL, 1, 1)",
+            "INSERT INTO applications VALUES (?, ?, 0, NULL, ?, 'abc', 'name', NULL, 1, 1, 0, 0, 0, NULL, 1, 1, NULL)",
         )
         .bind(application)
         .bind(World::token(application).as_str().as_bytes())

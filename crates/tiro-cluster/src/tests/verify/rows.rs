@@ -174,7 +174,7 @@ async fn rows_that_cannot_be_are_named() {
             "UPDATE relays SET position = 0 WHERE partition_id = 3",
         ),
         (
-            "INSERT INTO garbage VALUES (1, 2)",
+            "INSERT INTO garbage VALUES (1, 2, 0)",
             "chat 2",
             "it is live and to be removed as garbage",
             "DELETE FROM garbage WHERE application = 1 AND chat = 2",
@@ -241,7 +241,7 @@ async fn a_position_without_a_change_is_a_finding_unless_a_restore_was_given_up(
     world
         .damage(
             "INSERT INTO applications SELECT 3, 'a-token-of-a-test', 0, NULL, partition_id, epoch, NULL, NULL, 0, 0, \
-             0, 0, 0, 0, 0, 0 FROM applications WHERE id = 1",
+             0, 0, 0, 0, 0, 0, NULL FROM applications WHERE id = 1",
         )
         .await;
     let report = world.look().await;

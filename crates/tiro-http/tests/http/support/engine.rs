@@ -7,8 +7,8 @@ use std::time::Duration;
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Cursor, Engine, Export, Failure,
-    Health, IfBehind, Lists, LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, Reply,
-    Request, SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
+    Health, IfBehind, Lists, LiveRange, Message, NumberRange, Page, Pending, RateLimit, RateLimiter,
+    ReadState, ReaderName, Reply, Request, SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -30,6 +30,8 @@ pub(crate) struct TestEngine {
     writes: watch::Sender<usize>,
     /// How often somebody began to wait for a feed.
     waits: watch::Sender<usize>,
+    /// What nodes of the engine share.
+    limiter: Option<Arc<dyn RateLimiter>>,
 }
 
 impl Default for TestEngine {
@@ -45,11 +47,20 @@ impl Default for TestEngine {
             answering: watch::Sender::new(true),
             writes: watch::Sender::new(0),
             waits: watch::Sender::new(0),
+            limiter: None,
         }
     }
 }
 
 impl TestEngine {
+    /// An engine whose nodes share these buckets.
+    pub(crate) fn limited_by(limiter: Arc<dyn RateLimiter>) -> TestEngine {
+        TestEngine {
+            limiter: Some(limiter),
+            ..TestEngine::default()
+        }
+    }
+
     pub(crate) fn fail_writes(&self, failure: Failure) {
         *self.failure.lock().unwrap() = Some(failure);
     }
@@ -235,6 +246,10 @@ impl Engine for TestEngine {
 
     fn export(&self, token: Option<Token>) -> Pending<'_, Box<dyn Export>> {
         self.inner.export(token)
+    }
+
+    fn rate_limiter(&self, _limit: RateLimit) -> Option<Arc<dyn RateLimiter>> {
+        self.limiter.clone()
     }
 
     fn health(&self) -> Health {

@@ -63,7 +63,12 @@ impl TestApp {
     }
 
     pub(crate) async fn with(config: Config) -> TestApp {
-        let engine = Arc::new(TestEngine::default());
+        TestApp::over(config, TestEngine::default()).await
+    }
+
+    /// A server over this engine.
+    pub(crate) async fn over(config: Config, engine: TestEngine) -> TestApp {
+        let engine = Arc::new(engine);
         let shared: Arc<dyn Engine> = engine.clone();
         let router = tiro_http::router(&App::new(config, shared));
         let contract = Arc::new(Contract::of(&router).await);

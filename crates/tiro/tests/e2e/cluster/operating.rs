@@ -47,6 +47,9 @@ fn an_operator_sees_nodes_and_lag_checks_the_rows_and_makes_the_index_anew() {
     assert_done(&tiro(&cluster, &["reindex"]), "The new search index serves.");
     assert_done(&tiro(&cluster, &["verify"]), "The cluster is sound.");
     assert_done(&tiro(&cluster, &["dead", "list"]), "There are no dead letters.");
+    let in_use = tiro(&cluster, &["new-epoch"]);
+    assert_eq!(in_use.code, Some(1), "{in_use:?}");
+    assert!(in_use.stderr.contains("in use by 4 nodes"), "{in_use:?}");
     let none = tiro(&cluster, &["dead", "show", "no-such-letter"]);
     assert_eq!(none.code, Some(1), "{none:?}");
     let found = block_on(client.search(
