@@ -59,6 +59,9 @@ enum Command {
         #[arg(long)]
         dir: PathBuf,
     },
+    /// Starts servers in a folder of their own, and those that do not answer again at each line `up` of standard input;
+    /// stops them at its end
+    Lend,
     /// Says which servers answer; fails if one does not
     Status {
         /// Folder of the cluster
@@ -84,6 +87,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             Ok(())
         }
         Command::Down { dir } => Cluster::make(dir)?.down(),
+        Command::Lend => {
+            require_packages()?;
+            lent::lend()
+        }
         Command::Status { dir } if !dir.try_exists()? => bail!("{} is not there", dir.display()),
         Command::Status { dir } => Cluster::make(dir)?.status(),
     }

@@ -3,7 +3,7 @@
 //! The checks come first, the tests last, and the last lines are those of `cargo test` itself, so that whoever
 //! reads only the end of a log sees the verdict. Without `--full` counts are small enough for 35 minutes from a
 //! clean clone on two cores; with it they are the ones that the issues name. The servers of the cluster engine run
-//! for as long as the tests do.
+//! for as long as the tests do; the tests of outages bring their own, since they kill them.
 
 use std::io::{BufRead, BufReader, Write, pipe};
 use std::process::{Command, Stdio};

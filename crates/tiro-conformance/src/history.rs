@@ -8,20 +8,26 @@
 mod anomaly;
 mod conditions;
 mod counts;
+mod declined;
+mod feed;
 mod numbers;
 mod operation;
 mod order;
 mod pages;
 mod refusals;
+mod searches;
 mod seen;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod versions;
 mod writes;
 
 pub use anomaly::{Anomaly, Contradiction};
-pub use operation::{
-    Answer, ApplicationShown, ChatShown, MessageShown, Operation, Outcome, PageShown, Range, Sent, Shown,
+pub use operation::{Answer, Operation, Outcome, Range, Sent};
+pub use shown::{
+    ApplicationShown, ChatShown, EntriesShown, EntryKind, EntryShown, HitsShown, MessageShown, PageShown,
+    Shown,
 };
 
 use anomaly::Findings;
@@ -48,6 +54,9 @@ pub fn check(history: &History) -> Vec<Contradiction> {
     conditions::check(&writes, &mut findings);
     counts::check(&writes, &seen, &mut findings);
     pages::check(history, &writes, &seen, &mut findings);
+    feed::check(history, &writes, &mut findings);
+    searches::check(history, &writes, &mut findings);
     refusals::check(history, &writes, &mut findings);
+    declined::check(history, &writes, &seen, &mut findings);
     findings.into_contradictions()
 }

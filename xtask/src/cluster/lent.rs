@@ -24,6 +24,23 @@ const LOGS: &str = "cluster-logs";
 /// The exit status of a program that a signal ended is this and the signal's number.
 const SIGNALLED: i32 = 128;
 
+/// What the borrower of `cluster lend` waits for: this, then the path of the `cluster.toml`.
+const LENT: &str = "lent: ";
+/// What the borrower asks for, a word a line: whatever of the servers does not answer is started.
+const UP: &str = "up";
+
+/// `cargo xtask cluster lend`: servers for a test that hurts them. They end with our standard input, so however the
+/// borrower ends.
+pub(super) fn lend() -> anyhow::Result<()> {
+    let lent = Lent::own()?;
+    println!("{LENT}{}", lent.up()?.display());
+    for line in std::io::stdin().lines() {
+        anyhow::ensure!(line? == UP, "the borrower of servers can ask for `{UP}` only");
+        println!("{LENT}{}", lent.up()?.display());
+    }
+    lent.end()
+}
+
 /// Servers for tests.
 pub(crate) struct Lent {
     given: Option<PathBuf>,
@@ -55,28 +72,50 @@ impl Lent {
             lent.given = Some(file.canonicalize()?);
             return Ok(lent);
         }
+        lent.take_own()?;
+        Ok(lent)
+    }
+
+    /// Servers of our own, whatever the environment names: not started yet.
+    fn own() -> anyhow::Result<Lent> {
+        let lent = Lent {
+            given: None,
+            own: Arc::default(),
+        };
+        lent.take_own()?;
+        Ok(lent)
+    }
+
+    fn take_own(&self) -> anyhow::Result<()> {
         fs::create_dir_all(target_folder())?;
         let folder = tempfile::Builder::new()
             .prefix("cluster-")
             .tempdir_in(target_folder())?;
         let cluster = Cluster::make(folder.path())?;
-        *held(&lent.own) = Some(Own { cluster, folder });
-        end_on_signals(&lent.own)?;
-        Ok(lent)
+        *held(&self.own) = Some(Own { cluster, folder });
+        end_on_signals(&self.own)
     }
 
     /// Starts them if they are ours, and tells the tests of them.
     pub(crate) fn start(&self, tests: &mut Command) -> anyhow::Result<()> {
-        let file = match (&self.given, &*held(&self.own)) {
-            (Some(file), _) => {
+        let file = match &self.given {
+            Some(file) => {
                 println!("{VARIABLE} is set: tests use the servers of {}", file.display());
                 file.clone()
             }
-            (None, Some(own)) => own.cluster.up()?,
-            (None, None) => anyhow::bail!("the servers were stopped before they were started"),
+            None => self.up()?,
         };
         tests.env(VARIABLE, file);
         Ok(())
+    }
+
+    /// Starts those of our own that do not answer.
+    fn up(&self) -> anyhow::Result<PathBuf> {
+        let own = held(&self.own);
+        let own = own
+            .as_ref()
+            .context("the servers were stopped before they were started")?;
+        own.cluster.up()
     }
 
     /// Saves the logs of our own servers from going away with their folder.

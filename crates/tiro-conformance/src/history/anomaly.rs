@@ -43,9 +43,13 @@ anomalies! {
     WrongContent "a thing has a content that it was not given"
     WrongCount "a count does not fit what was created and deleted"
     IncompletePage "a page misses a thing, has one too many, or goes on at the wrong place"
+    FeedIncomplete "a page of the feed misses an entry, or has one too many"
+    FeedDiffers "an entry of the feed is not what was acknowledged at its position"
+    SearchIncomplete "a search misses a message that has its text"
     CarriedOutTwice "requests with one key were carried out more than once"
     ReplayDiffers "a request that was sent again under its key was answered otherwise"
     NoEffect "success was answered, but nothing was done"
+    DoneThoughDeclined "a write was carried out of which it was answered that it was not"
     RefusedWithoutCause "a refusal names a cause that cannot have been there"
     UnexpectedRefusal "a request was refused that must not be"
 }

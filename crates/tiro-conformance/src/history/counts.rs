@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::anomaly::{Anomaly, Findings};
-use super::operation::{Operation, Shown, Thing};
+use super::operation::{Operation, Thing};
 use super::seen::{Observation, Seen};
+use super::shown::Shown;
 use super::writes::Writes;
 
 /// Creates and deletes of one chat's messages, or of an application's chats, by position.

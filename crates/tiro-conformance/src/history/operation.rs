@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::shown::Shown;
+
 /// One request of one client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -94,6 +96,18 @@ pub enum Sent {
         /// Which page.
         range: Range,
     },
+    /// The messages of the application that contain a text.
+    Search {
+        /// A whole text, which is contained in no other.
+        text: String,
+    },
+    /// A page of the feed.
+    ReadFeed {
+        /// The position behind which it begins.
+        after: u64,
+        /// At most so many entries.
+        limit: u64,
+    },
 }
 
 /// Which numbers a page is to show.
@@ -118,8 +132,10 @@ pub enum Range {
 pub enum Outcome {
     /// It was done.
     Acknowledged(Answer),
-    /// It was not done; the problem's code.
+    /// It was not done, and will not be as it stands; the problem's code.
     Refused(String),
+    /// It was not done, since something that it needs is away.
+    Declined,
     /// It may have been done or not.
     Unknown,
 }
@@ -135,76 +151,6 @@ pub struct Answer {
     pub shown: Shown,
 }
 
-/// What an answer shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// A delete has no body.
-    Nothing,
-    /// The application.
-    Application(ApplicationShown),
-    /// A chat.
-    Chat(ChatShown),
-    /// A message.
-    Message(MessageShown),
-    /// Messages that were created: numbers rise by 1 from the first.
-    Numbers {
-        /// The number of the first.
-        first: u64,
-        /// How many.
-        count: u64,
-    },
-    /// A page of chats.
-    Chats(PageShown<ChatShown>),
-    /// A page of messages.
-    Messages(PageShown<MessageShown>),
-}
-
-/// An application as an answer shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApplicationShown {
-    /// Live chats.
-    pub chats_count: u64,
-}
-
-/// A chat as an answer shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChatShown {
-    /// Its number.
-    pub number: u64,
-    /// Its version.
-    pub version: u64,
-    /// `None` in a tombstone.
-    pub title: Option<String>,
-    /// Whether it is a tombstone.
-    pub deleted: bool,
-    /// Live messages.
-    pub messages_count: u64,
-    /// The number of the message created last.
-    pub last_message_number: u64,
-}
-
-/// A message as an answer shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MessageShown {
-    /// Its number.
-    pub number: u64,
-    /// Its version.
-    pub version: u64,
-    /// `None` in a tombstone.
-    pub body: Option<String>,
-    /// Whether it is a tombstone.
-    pub deleted: bool,
-}
-
-/// A page of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PageShown<T> {
-    /// As listed.
-    pub items: Vec<T>,
-    /// Where the list goes on, if it does.
-    pub next: Option<u64>,
-}
-
 /// A thing that is written and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Thing {
@@ -216,7 +162,7 @@ impl Operation {
     pub(super) fn answer(&self) -> Option<&Answer> {
         match &self.outcome {
             Outcome::Acknowledged(answer) => Some(answer),
-            Outcome::Refused(_) | Outcome::Unknown => None,
+            Outcome::Refused(_) | Outcome::Declined | Outcome::Unknown => None,
         }
     }
 }
@@ -237,7 +183,9 @@ impl Sent {
             | Sent::GetChat { .. }
             | Sent::GetMessage { .. }
             | Sent::ListChats { .. }
-            | Sent::ListMessages { .. } => false,
+            | Sent::ListMessages { .. }
+            | Sent::Search { .. }
+            | Sent::ReadFeed { .. } => false,
         }
     }
 
@@ -257,6 +205,17 @@ impl Sent {
                 Some(Thing::Message { chat, number })
             }
             _ => None,
+        }
+    }
+
+    /// The texts that it gives to things.
+    pub(super) fn texts(&self) -> &[String] {
+        match self {
+            Sent::CreateChat { title: text }
+            | Sent::UpdateChat { title: text, .. }
+            | Sent::UpdateMessage { body: text, .. } => std::slice::from_ref(text),
+            Sent::CreateMessages { bodies, .. } => bodies,
+            _ => &[],
         }
     }
 
@@ -293,6 +252,7 @@ impl fmt::Display for Operation {
         match &self.outcome {
             Outcome::Unknown => write!(f, ", outcome unknown"),
             Outcome::Refused(code) => write!(f, ", refused: {code}"),
+            Outcome::Declined => write!(f, ", declined"),
             Outcome::Acknowledged(answer) => {
                 let word = if answer.replayed { "replayed" } else { "answered" };
                 match answer.position {
@@ -300,23 +260,6 @@ impl fmt::Display for Operation {
                     None => write!(f, ", {word} without a position")?,
                 }
                 write!(f, ": {}", answer.shown)
-            }
-        }
-    }
-}
-
-impl fmt::Display for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Shown::Nothing => write!(f, "no content"),
-            Shown::Application(application) => write!(f, "{application:?}"),
-            Shown::Chat(chat) => write!(f, "{chat:?}"),
-            Shown::Message(message) => write!(f, "{message:?}"),
-            Shown::Numbers { first, count } => write!(f, "{count} messages from number {first}"),
-            Shown::Chats(page) => write!(f, "{} chats, next {:?}", page.items.len(), page.next),
-            Shown::Messages(page) => {
-                let numbers: Vec<u64> = page.items.iter().map(|message| message.number).collect();
-                write!(f, "messages {numbers:?}, next {:?}", page.next)
             }
         }
     }

@@ -5,8 +5,9 @@
 use super::History;
 use super::anomaly::{Anomaly, Findings};
 use super::counts::Tally;
-use super::operation::{Operation, Range, Sent, Shown, Thing};
+use super::operation::{Operation, Range, Sent, Thing};
 use super::seen::Seen;
+use super::shown::Shown;
 use super::writes::Writes;
 
 pub(super) fn check(history: &History, writes: &Writes<'_>, seen: &Seen<'_>, findings: &mut Findings) {

@@ -19,7 +19,7 @@ pub(super) fn check(history: &History, writes: &Writes<'_>, findings: &mut Findi
                     );
                 }
             }
-            Outcome::Acknowledged(_) | Outcome::Unknown => {}
+            Outcome::Acknowledged(_) | Outcome::Declined | Outcome::Unknown => {}
         }
     }
 }
@@ -52,9 +52,12 @@ fn subjects(sent: &Sent) -> (Option<Thing>, Option<Thing>) {
         | Sent::GetChat { chat }
         | Sent::CreateMessages { chat, .. }
         | Sent::ListMessages { chat, .. } => (Some(Thing::Chat(chat)), None),
-        Sent::CreateApplication | Sent::CreateChat { .. } | Sent::GetApplication | Sent::ListChats { .. } => {
-            (None, None)
-        }
+        Sent::CreateApplication
+        | Sent::CreateChat { .. }
+        | Sent::GetApplication
+        | Sent::ListChats { .. }
+        | Sent::Search { .. }
+        | Sent::ReadFeed { .. } => (None, None),
     }
 }
 

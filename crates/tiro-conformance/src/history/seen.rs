@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::History;
-use super::operation::{ChatShown, MessageShown, Operation, Sent, Shown, Thing};
+use super::operation::{Operation, Sent, Thing};
+use super::shown::{ChatShown, EntryKind, EntryShown, MessageShown, Shown};
 use super::writes::{Write, Writes};
 
 /// A thing as one answer shows it.
@@ -58,6 +59,17 @@ impl<'h> Seen<'h> {
                         .iter()
                         .for_each(|message| seen.message(operation, as_of, message));
                 }
+                // Hits are as of no position: `searches.rs` looks at them.
+                Shown::Hits(hits) => {
+                    let bodies = hits.items.iter().filter_map(|(_, hit)| hit.body.as_deref());
+                    seen.texts.extend(bodies);
+                }
+                Shown::Entries(entries) => {
+                    entries
+                        .items
+                        .iter()
+                        .for_each(|entry| seen.entry(operation, as_of, entry));
+                }
                 Shown::Nothing | Shown::Application(_) | Shown::Numbers { .. } => {}
             }
         }
@@ -69,6 +81,11 @@ impl<'h> Seen<'h> {
 
     pub(super) fn of_thing(&self, thing: Thing) -> &[Observation<'h>] {
         self.observations.get(&thing).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether a text was shown anywhere.
+    pub(super) fn has_text(&self, text: &str) -> bool {
+        self.texts.contains(text)
     }
 
     /// Whether a write of unknown outcome cannot have been carried out: everything was read, and it is not there.
@@ -128,6 +145,26 @@ impl<'h> Seen<'h> {
         };
         let number = message.number;
         self.note(Thing::Message { chat: *chat, number }, observation);
+    }
+
+    /// An entry shows its thing while that is as the entry left it.
+    fn entry(&mut self, operation: &'h Operation, as_of: u64, entry: &'h EntryShown) {
+        let (Some(chat), Some(content)) = (entry.chat, entry.content.as_deref()) else {
+            return;
+        };
+        let thing = match entry.number {
+            Some(number) => Thing::Message { chat, number },
+            None => Thing::Chat(chat),
+        };
+        let observation = Observation {
+            operation,
+            as_of,
+            version: entry.version,
+            content: Some(content),
+            deleted: entry.kind == EntryKind::Deleted,
+            chat: None,
+        };
+        self.note(thing, observation);
     }
 
     fn note(&mut self, thing: Thing, observation: Observation<'h>) {

@@ -1,6 +1,7 @@
 //! A little history for each anomaly, and legal ones that look odd.
 
 mod anomalies;
+mod derived;
 mod legal;
 
 use super::{

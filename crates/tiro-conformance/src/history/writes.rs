@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::History;
 use super::anomaly::{Anomaly, Findings};
-use super::operation::{Answer, Operation, Outcome, Sent, Shown, Thing};
+use super::operation::{Answer, Operation, Outcome, Sent, Thing};
+use super::shown::Shown;
 
 /// One wish of a client, with all attempts at it.
 pub(super) struct Write<'h> {

@@ -1,14 +1,21 @@
 //! One operation, sent once: from what is wanted to a request, and from the answer to what it says.
 
 use tiro_client::api::{
-    Chat, ChatPage, CreateChat, CreateMessage, Message, MessagePage, UpdateChat, UpdateMessage,
+    Chat, ChatPage, Code, CreateChat, CreateMessage, Message, MessagePage, UpdateChat, UpdateMessage,
 };
-use tiro_client::{Answer as Answered, Client, Error, Paging, Sending};
+use tiro_client::{Answer as Answered, Client, Error, Paging, Search, SearchScope, Sending};
 use tiro_conformance::history::{
-    Answer, ApplicationShown, ChatShown, MessageShown, Outcome, PageShown, Range, Sent, Shown,
+    Answer, ApplicationShown, ChatShown, HitsShown, MessageShown, Outcome, PageShown, Range, Sent, Shown,
 };
 
-/// Sends it and tells what came; the server is gone where nothing did.
+use super::feed;
+
+const HITS_MAX: u32 = 20;
+
+/// Sends it and tells what came.
+///
+/// # Errors
+/// The server is gone, or nothing came.
 pub(super) async fn perform(
     client: &Client,
     token: &str,
@@ -73,6 +80,8 @@ async fn perform_read(client: &Client, token: &str, sent: &Sent) -> Result<Answe
         Sent::ListMessages { chat, range } => {
             Ok(messages(&client.messages(token, *chat, &paging(*range)).await?))
         }
+        Sent::Search { text } => search(client, token, text).await,
+        Sent::ReadFeed { after, limit } => feed::read(client, token, *after, *limit).await,
         sent => {
             assert_eq!(*sent, Sent::GetApplication);
             let answer = client.application(token).await?;
@@ -85,11 +94,12 @@ async fn perform_read(client: &Client, token: &str, sent: &Sent) -> Result<Answe
     }
 }
 
-/// A refusal is an outcome; that a server has too much to do, or does not know, leaves it unknown.
+/// A refusal is an outcome; a 503 says that nothing was done, or that this is not known.
 fn outcome(answer: Result<Answer, Error>) -> Result<Outcome, Error> {
     match answer {
         Ok(answer) => Ok(Outcome::Acknowledged(answer)),
-        Err(Error::Refused(refusal)) if refusal.status == 503 => Ok(Outcome::Unknown),
+        Err(Error::Refused(refusal)) if refusal.problem.code == Code::OutcomeUnknown => Ok(Outcome::Unknown),
+        Err(Error::Refused(refusal)) if refusal.status == 503 => Ok(Outcome::Declined),
         Err(Error::Refused(refusal)) => Ok(Outcome::Refused(refusal.problem.code.to_string())),
         Err(error) => Err(error),
     }
@@ -125,8 +135,24 @@ fn told<T>(answer: &Answered<T>, shown: Shown) -> Answer {
     }
 }
 
+/// What contains the text, in the application.
+async fn search(client: &Client, token: &str, text: &str) -> Result<Answer, Error> {
+    let wanted = Search::of(format!("\"{text}\"")).limit(HITS_MAX);
+    let page = client.search(SearchScope::Application(token), &wanted).await?;
+    assert!(
+        page.data.iter().all(|hit| hit.application == token),
+        "a hit of another application: {page:?}"
+    );
+    let items = page.data.iter().map(|hit| (hit.chat, message(&hit.message)));
+    let hits = HitsShown {
+        items: items.collect(),
+        has_more: page.has_more,
+    };
+    Ok(read_at(page.searched_through.as_deref(), Shown::Hits(hits)))
+}
+
 /// The position in a cursor `<epoch>.<position>`.
-fn position(cursor: &str) -> u64 {
+pub(super) fn position(cursor: &str) -> u64 {
     cursor.rsplit_once('.').unwrap().1.parse().unwrap()
 }
 

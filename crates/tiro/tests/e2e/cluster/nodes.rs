@@ -1,6 +1,6 @@
 //! Nodes of a cluster of their own on the shared systems: another database, other queues, another index.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -10,15 +10,15 @@ use crate::support::{Launch, Running, Tiro, temp_folder};
 const CLUSTER_VARIABLE: &str = "TIRO_CLUSTER";
 
 /// Two API nodes and two workers. All are killed when dropped.
-pub(super) struct Cluster {
-    pub(super) api: [Tiro; 2],
-    workers: [Running; 2],
+pub(crate) struct Cluster {
+    pub(crate) api: [Tiro; 2],
+    pub(crate) workers: [Running; 2],
     config: PathBuf,
     _folder: TempDir,
 }
 
 /// What a file of a cluster says, as far as tests change it.
-struct Systems {
+pub(crate) struct Systems {
     text: String,
 }
 
@@ -30,13 +30,18 @@ impl Systems {
                  D/cluster.toml"
             )
         });
+        Systems::of(Path::new(&file))
+    }
+
+    /// Those of a file.
+    pub(crate) fn of(file: &Path) -> Systems {
         let text =
-            std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            std::fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         Systems { text }
     }
 
     /// The value of a member.
-    fn member(&self, name: &str) -> &str {
+    pub(crate) fn member(&self, name: &str) -> &str {
         let line = self
             .text
             .lines()
@@ -77,21 +82,20 @@ pub(super) fn node_without(systems: &[&str]) -> (Tiro, TempDir) {
 
 impl Cluster {
     /// Nodes with these further arguments of `tiro serve`.
-    pub(super) fn start(arguments: &[&str]) -> Cluster {
+    pub(crate) fn start(arguments: &[&str]) -> Cluster {
+        Cluster::on(&Systems::shared(), arguments)
+    }
+
+    /// The same on these systems.
+    pub(crate) fn on(systems: &Systems, arguments: &[&str]) -> Cluster {
         let folder = temp_folder();
         let config = folder.path().join("cluster.toml");
         let name = format!("e2e-{}", fastrand::u32(..));
-        std::fs::write(&config, Systems::shared().renamed(&name)).unwrap();
+        std::fs::write(&config, systems.renamed(&name)).unwrap();
         let file = config.to_str().unwrap();
         let serve = ["serve", "--listen", "127.0.0.1:0", "--cluster", file];
         let api = [(); 2].map(|()| Tiro::launch(Launch::new(serve.iter().chain(arguments))));
-        let workers = [(); 2].map(|()| {
-            let worker = Launch::new(["worker", "--cluster", file]).start();
-            worker
-                .stdout
-                .wait_for_line(&worker.stderr, |line| line.contains("is ready"));
-            worker
-        });
+        let workers = [(); 2].map(|()| start_worker(file));
         Cluster {
             api,
             workers,
@@ -101,17 +105,17 @@ impl Cluster {
     }
 
     /// Both API nodes.
-    pub(super) fn servers(&self) -> [&Tiro; 2] {
+    pub(crate) fn servers(&self) -> [&Tiro; 2] {
         self.api.each_ref()
     }
 
     /// The file that the nodes were started with.
-    pub(super) fn config(&self) -> &str {
+    pub(crate) fn config(&self) -> &str {
         self.config.to_str().unwrap()
     }
 
     /// `host:port`, user, password and database of MySQL.
-    pub(super) fn mysql(&self) -> Mysql {
+    pub(crate) fn mysql(&self) -> Mysql {
         let text = std::fs::read_to_string(&self.config).unwrap();
         let url = Systems { text }.member("mysql").to_owned();
         let (user, rest) = url.strip_prefix("mysql://").unwrap().split_once('@').unwrap();
@@ -130,7 +134,7 @@ impl Cluster {
     }
 
     /// SIGTERM to every node; each must end well.
-    pub(super) fn stop(self) {
+    pub(crate) fn stop(self) {
         for ended in self.api.map(Tiro::stop) {
             assert_eq!(ended.code, Some(0), "{ended:?}");
         }
@@ -142,15 +146,24 @@ impl Cluster {
     }
 }
 
+/// A worker that is ready.
+pub(crate) fn start_worker(config: &str) -> Running {
+    let worker = Launch::new(["worker", "--cluster", config]).start();
+    worker
+        .stdout
+        .wait_for_line(&worker.stderr, |line| line.contains("is ready"));
+    worker
+}
+
 /// The command-line client of MySQL, for looking behind the service.
-pub(super) struct Mysql {
+pub(crate) struct Mysql {
     arguments: [String; 4],
-    pub(super) database: String,
+    pub(crate) database: String,
 }
 
 impl Mysql {
     /// What a statement answers: lines of values with tabs between them.
-    pub(super) fn query(&self, statement: &str) -> String {
+    pub(crate) fn query(&self, statement: &str) -> String {
         let output = std::process::Command::new("mariadb")
             .arg("--no-defaults")
             .args(&self.arguments)

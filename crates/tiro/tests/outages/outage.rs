@@ -1,0 +1,117 @@
+//! One outage: what is done, what clients may see of it meanwhile, and the row of the table that comes of it.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::load::{Kind, Said};
+use crate::servers::System;
+use crate::timeline::{Answer, Counts, Timeline};
+
+/// What stays available.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Promise {
+    /// Nothing but latency.
+    Everything,
+    /// Writes, reads and the feed; searches may be 503.
+    AllButSearch,
+    /// Nothing: 503, until so long after the end.
+    Nothing { back_within: Duration },
+}
+
+/// An outage as clients saw it.
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) promise: Promise,
+    /// From its beginning until the cause was gone.
+    lasted: Duration,
+    /// From then until everything was served.
+    recovered_after: Duration,
+    /// From then to the first write that was served.
+    writes_after: Duration,
+    /// Longest time in which no write was served.
+    writes_gap: Duration,
+    slowest_write: Duration,
+    pub(crate) counts: Counts,
+}
+
+impl Promise {
+    pub(crate) fn without(system: System) -> Promise {
+        match system {
+            System::Redis | System::RabbitMq => Promise::Everything,
+            System::OpenSearch => Promise::AllButSearch,
+            System::MySql => Promise::Nothing {
+                back_within: Duration::from_secs(5),
+            },
+        }
+    }
+}
+
+impl Row {
+    /// Looks at what was seen from the beginning to the recovery.
+    pub(crate) fn of(
+        name: String,
+        promise: Promise,
+        timeline: &Timeline,
+        (begun, ended, recovered): (Instant, Instant, Instant),
+    ) -> Row {
+        let answers = timeline.between(begun, recovered + Duration::from_secs(1));
+        let during: Vec<Answer> = answers
+            .iter()
+            .filter(|one| one.at <= recovered)
+            .copied()
+            .collect();
+        let writes: Vec<&Answer> = answers
+            .iter()
+            .filter(|one| (one.kind, one.said) == (Kind::Write, Said::Served))
+            .collect();
+        let first = writes.iter().find(|one| one.at >= ended);
+        let times: Vec<Instant> = std::iter::once(begun)
+            .chain(writes.iter().map(|one| one.at))
+            .collect();
+        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        let slowest = writes.iter().map(|one| one.took).max();
+        Row {
+            name,
+            promise,
+            lasted: ended - begun,
+            recovered_after: recovered.saturating_duration_since(ended),
+            writes_after: first.map_or(Duration::MAX, |one| one.at - ended),
+            writes_gap: gaps.max().unwrap_or_default(),
+            slowest_write: slowest.unwrap_or_default(),
+            counts: Counts::of(&during),
+        }
+    }
+
+    /// What was promised and not kept.
+    pub(crate) fn broken(&self) -> Option<String> {
+        let none = |kinds: &[Kind]| kinds.iter().all(|kind| self.counts.unserved(*kind) == 0);
+        let kept = match self.promise {
+            Promise::Everything => none(&[Kind::Write, Kind::Read, Kind::Feed, Kind::Search]),
+            Promise::AllButSearch => none(&[Kind::Write, Kind::Read, Kind::Feed]),
+            Promise::Nothing { back_within } => {
+                let silent = [Kind::Write, Kind::Read, Kind::Feed, Kind::Search]
+                    .map(|kind| self.counts.of_kind(kind, Said::Silent));
+                self.writes_after <= back_within && silent == [0; 4]
+            }
+        };
+        (!kept).then(|| format!("{self} breaks {:?}", self.promise))
+    }
+}
+
+/// A row of the table in `docs/operations.md`.
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
+        write!(
+            f,
+            "| {} | {} | {}; slowest write {}, longest without one {} | nothing | writes {}, everything {} |",
+            self.name,
+            seconds(self.lasted),
+            self.counts,
+            seconds(self.slowest_write),
+            seconds(self.writes_gap),
+            seconds(self.writes_after),
+            seconds(self.recovered_after),
+        )
+    }
+}
