@@ -241,7 +241,7 @@ impl Decided<'_> {
             let id = event.application();
             event.each_change(|change| match (&change.subject, change.action) {
                 (Subject::Application, Action::Deleted) => {
-                    rows.add(&[id.0.into(), Cell::Number(0), partition])
+                    rows.add(&[id.0.into(), Cell::Number(0), partition]);
                 }
                 (Subject::Chat { chat }, Action::Deleted) => {
                     rows.add(&[id.0.into(), (*chat).into(), partition]);
