@@ -6,7 +6,7 @@ mod database;
 mod failures;
 mod load;
 mod proxy;
-mod requests;
+pub(crate) mod requests;
 mod statements;
 mod verify;
 mod writes;
