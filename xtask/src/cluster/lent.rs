@@ -1,4 +1,4 @@
-//! The servers that tests are lent: those that `TIRO_CLUSTER` names, else a cluster that ends with the tests.
+//! The servers that tests and measurements are lent: those that `TIRO_CLUSTER` names, else a cluster that ends with them.
 //!
 //! However the tests end (well, badly, by Ctrl-C), what was started is stopped, once: whoever comes first takes the
 //! cluster out of its place and holds the lock until all is down.
@@ -17,14 +17,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Cluster;
 use crate::root::target_folder;
 
-/// Names the `cluster.toml` of the servers to test with.
-const VARIABLE: &str = "TIRO_CLUSTER";
+/// Names the `cluster.toml` of the servers to use.
+pub(crate) const VARIABLE: &str = "TIRO_CLUSTER";
 /// Where the logs of servers stay when tests fail, in the target folder.
 const LOGS: &str = "cluster-logs";
 /// The exit status of a program that a signal ended is this and the signal's number.
 const SIGNALLED: i32 = 128;
 
-/// Servers for tests.
+/// Servers for tests and measurements.
 pub(crate) struct Lent {
     given: Option<PathBuf>,
     own: Arc<Mutex<Option<Own>>>,
@@ -67,16 +67,20 @@ impl Lent {
 
     /// Starts them if they are ours, and tells the tests of them.
     pub(crate) fn start(&self, tests: &mut Command) -> anyhow::Result<()> {
-        let file = match (&self.given, &*held(&self.own)) {
-            (Some(file), _) => {
-                println!("{VARIABLE} is set: tests use the servers of {}", file.display());
-                file.clone()
-            }
-            (None, Some(own)) => own.cluster.up()?,
-            (None, None) => anyhow::bail!("the servers were stopped before they were started"),
-        };
-        tests.env(VARIABLE, file);
+        tests.env(VARIABLE, self.bring_up()?);
         Ok(())
+    }
+
+    /// Starts them if they are ours; answers the path of their `cluster.toml`.
+    pub(crate) fn bring_up(&self) -> anyhow::Result<PathBuf> {
+        match (&self.given, &*held(&self.own)) {
+            (Some(file), _) => {
+                println!("{VARIABLE} is set: the servers of {} are used", file.display());
+                Ok(file.clone())
+            }
+            (None, Some(own)) => own.cluster.up(),
+            (None, None) => anyhow::bail!("the servers were stopped before they were started"),
+        }
     }
 
     /// Saves the logs of our own servers from going away with their folder.
