@@ -3,6 +3,8 @@
 //! Contenders take turns in one run, and medians of ratios are quoted, since this is the only thing that holds on
 //! a small and noisy machine. The load comes from this process and shares the processor with the server.
 
+mod api;
+mod cluster;
 mod compare;
 mod http;
 mod load;
@@ -20,6 +22,7 @@ mod server;
 mod talk;
 mod texts;
 
+use std::cell::OnceCell;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +34,7 @@ use tempfile::TempDir;
 
 use crate::root::{cargo, target_folder};
 use crate::steps::succeed;
+use cluster::Systems;
 use load::Load;
 use machine::Machine;
 use report::{GroupReport, Report};
@@ -53,9 +57,23 @@ pub(crate) struct Arguments {
     /// Puts the tables between their marks in this document
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// What to measure [default: everything]
+    /// The rows of the cluster engine, on MariaDB, RabbitMQ, Redis and OpenSearch
+    #[arg(long, conflicts_with = "groups")]
+    cluster: bool,
+    /// What to measure [default: everything on one machine, without the cluster]
     #[arg(value_name = "ROWS")]
     groups: Vec<Group>,
+}
+
+impl Arguments {
+    fn groups(&self) -> Vec<Group> {
+        if !self.groups.is_empty() {
+            return self.groups.clone();
+        }
+        let all = Group::value_variants().iter().copied();
+        all.filter(|group| group.is_of_cluster() == self.cluster)
+            .collect()
+    }
 }
 
 /// How long and how often things are measured.
@@ -85,7 +103,13 @@ pub(crate) struct Plan {
     idle_streams: usize,
     /// How long every write is searched for.
     misses_last: Duration,
+    /// One contender's part of a round of the cluster.
+    cluster_lasts: Duration,
+    /// Messages that wait to be indexed.
+    cluster_backlog_messages: usize,
     texts: Texts,
+    /// Brought up when a row needs them.
+    systems: OnceCell<Systems>,
 }
 
 impl Plan {
@@ -106,7 +130,10 @@ impl Plan {
             feed_messages: 2_000_000,
             idle_streams: 10_000,
             misses_last: Duration::from_secs(10),
+            cluster_lasts: Duration::from_secs(4),
+            cluster_backlog_messages: 200_000,
             texts,
+            systems: OnceCell::new(),
         }
     }
 
@@ -127,7 +154,10 @@ impl Plan {
             feed_messages: 200_000,
             idle_streams: 1_000,
             misses_last: Duration::from_secs(3),
+            cluster_lasts: Duration::from_millis(1_500),
+            cluster_backlog_messages: 20_000,
             texts,
+            systems: OnceCell::new(),
         }
     }
 
@@ -141,13 +171,22 @@ impl Plan {
     /// Answers per second of 64 connections.
     fn rate(&self, server: &Server, requests: &Arc<Requests>, status: u16) -> anyhow::Result<f64> {
         let load = Load {
-            server: server.address(),
+            servers: vec![server.address()],
             requests: Arc::clone(requests),
             connections: CONNECTIONS,
             status,
             lasts: self.lasts,
         };
         Ok(load.run()?.rate)
+    }
+
+    /// The systems of a cluster, the same for all rows.
+    fn systems(&self) -> anyhow::Result<&Systems> {
+        if let Some(systems) = self.systems.get() {
+            return Ok(systems);
+        }
+        let systems = Systems::bring_up()?;
+        Ok(self.systems.get_or_init(|| systems))
     }
 
     /// Messages as people write them, each as the JSON of a create; the same in every run.
@@ -157,10 +196,7 @@ impl Plan {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let groups = match arguments.groups.as_slice() {
-        [] => Group::value_variants(),
-        named => named,
-    };
+    let groups = arguments.groups();
     let names: Vec<String> = groups.iter().map(|group| group.name()).collect();
     if let Some(file) = &arguments.markdown {
         markdown::check(file, &names)?;
@@ -172,7 +208,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "--package",
         "tiro",
     ]))?;
-    let report = measure(groups, arguments)?;
+    let report = measure(&groups, arguments)?;
     print!("\n{report}");
     if let Some(file) = &arguments.json {
         let text = serde_json::to_string_pretty(&report)?;

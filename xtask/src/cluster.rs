@@ -25,13 +25,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 pub(crate) use install::require_packages;
-pub(crate) use lent::Lent;
+pub(crate) use lent::{Lent, VARIABLE as CLUSTER_VARIABLE};
 use server::{Kind, Server};
 use settings::{Settings, write_private};
 
 const KINDS: [&Kind; 4] = [&mysql::KIND, &rabbitmq::KIND, &redis::KIND, &opensearch::KIND];
 const CLUSTER_TOML: &str = "cluster.toml";
-const PIDS_JSON: &str = "pids.json";
+/// Beside `cluster.toml`: the serving processes by name.
+pub(crate) const PIDS_JSON: &str = "pids.json";
 /// Longer than one `up` or `down` takes.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(300);
 const LOCK_LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -37,7 +37,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     for (document, name) in COLLECTIONS {
         let file = folder.join(name);
-        fs::write(&file, text(&server.get(document)?)?)
+        fs::write(&file, text(&server.api().get(document)?)?)
             .with_context(|| format!("cannot write {}", file.display()))?;
         println!("{}", file.display());
     }

@@ -46,8 +46,9 @@ fn default_name() -> String {
     "tiro".to_owned()
 }
 
+/// Each partition is a transaction of its own, so fewer of them make larger batches.
 fn default_partitions() -> u16 {
-    16
+    4
 }
 
 fn default_read_connections() -> u32 {
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn four_addresses_are_enough() {
         let config = ClusterConfig::parse(SMALLEST).unwrap();
-        assert_eq!((config.name.as_str(), config.partitions), ("tiro", 16));
+        assert_eq!((config.name.as_str(), config.partitions), ("tiro", 4));
     }
 
     #[test]

@@ -104,6 +104,23 @@ impl Queue {
         }
     }
 
+    /// Adds to a batch what came since it was taken, if that is at least as much as it holds: fewer are not worth that their
+    /// facts may take one more look. In order, within the bounds of a batch, and only up to a request that `may_join` is
+    /// against.
+    pub(crate) fn join(&self, batch: &mut Vec<Job>, may_join: impl Fn(&Command) -> bool) {
+        let mut waiting = self.waiting.lock();
+        if waiting.jobs.len() < batch.len() || batch.last().is_some_and(ends_batch) {
+            return;
+        }
+        let mut bytes: usize = batch.iter().map(|job| job.place.bytes).sum();
+        while bytes < BATCH_BYTES && batch.len() < BATCH_REQUESTS_MAX {
+            let next = waiting.jobs.pop_front_if(|job| may_join(&job.request.command));
+            let Some(job) = next else { break };
+            bytes += job.place.bytes;
+            batch.push(job);
+        }
+    }
+
     /// Takes no more; what waits is still served.
     pub(crate) fn close(&self) {
         self.waiting.lock().closed = true;
@@ -117,13 +134,17 @@ impl Queue {
 }
 
 /// A finished restore ends its batch: its keys of the server are free for who looks before, and bound for who looks after.
+fn ends_batch(job: &Job) -> bool {
+    matches!(job.request.command, Command::FinishRestore { .. })
+}
+
 fn next_batch(waiting: &mut VecDeque<Job>) -> Vec<Job> {
     let mut batch = Vec::new();
     let mut bytes = 0;
     while bytes < BATCH_BYTES && batch.len() < BATCH_REQUESTS_MAX {
         let Some(job) = waiting.pop_front() else { break };
         bytes += job.place.bytes;
-        let last = matches!(job.request.command, Command::FinishRestore { .. });
+        let last = ends_batch(&job);
         batch.push(job);
         if last {
             break;
@@ -144,5 +165,65 @@ fn text_bytes(command: &Command) -> usize {
             .map(|entry| entry.thing.as_ref().map_or(0, tiro_core::Thing::bytes))
             .sum(),
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::requests::{create_application, create_chat, create_message};
+
+    fn job(room: &Arc<Room>, command: Command) -> Job {
+        let request = Request::new(command);
+        let place = room.take(&request).expect("there is room");
+        Job {
+            request,
+            reply: oneshot::channel().0,
+            application: None,
+            place,
+        }
+    }
+
+    /// A queue in which these wait, and a batch of so many that was taken before.
+    fn queue(taken: usize, waiting: &[Command]) -> (Queue, Vec<Job>) {
+        let (queue, room) = (Queue::default(), Arc::default());
+        let batch = (0..taken).map(|_| job(&room, create_chat("app"))).collect();
+        for command in waiting {
+            assert!(queue.push(job(&room, command.clone())).is_none());
+        }
+        (queue, batch)
+    }
+
+    fn anything(_: &Command) -> bool {
+        true
+    }
+
+    #[test]
+    fn as_many_as_a_batch_holds_join_it_and_fewer_wait() {
+        let (some, mut batch) = queue(2, &[create_chat("a"), create_chat("b")]);
+        some.join(&mut batch, anything);
+        assert_eq!((batch.len(), some.rest().len()), (4, 0));
+        let (few, mut batch) = queue(2, &[create_chat("a")]);
+        few.join(&mut batch, anything);
+        assert_eq!((batch.len(), few.rest().len()), (2, 1));
+    }
+
+    #[test]
+    fn nobody_joins_behind_one_that_may_not() {
+        let waiting = [create_chat("a"), create_application("new"), create_chat("b")];
+        let (some, mut batch) = queue(1, &waiting);
+        some.join(&mut batch, |command| {
+            !matches!(command, Command::CreateApplication(_))
+        });
+        assert_eq!((batch.len(), some.rest().len()), (2, 2));
+    }
+
+    #[test]
+    fn who_joins_stays_within_the_bounds_of_a_batch() {
+        let long = "a".repeat(BATCH_BYTES / 2);
+        let waiting = vec![create_message("app", 1, &long); 4];
+        let (some, mut batch) = queue(1, &waiting);
+        some.join(&mut batch, anything);
+        assert_eq!((batch.len(), some.rest().len()), (3, 2));
     }
 }

@@ -7,7 +7,7 @@ mod epochs;
 mod failures;
 mod load;
 mod proxy;
-mod requests;
+pub(crate) mod requests;
 mod statements;
 mod verify;
 mod writes;

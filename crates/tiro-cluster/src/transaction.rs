@@ -1,12 +1,13 @@
 //! One transaction: lock, find the facts, decide, write, commit.
 //!
 //! Two round trips where the first look finds all facts, as it does for creates: one that begins, locks and looks, and one
-//! that writes and commits. Each further look is one more.
+//! that writes and commits. Each further look is one more. Where another node held the lock, those who came meanwhile join.
 
 use tiro_core::{
     ApplicationId, ApplicationNeed, Command, Event, Facts, Failure, Reply, Timestamp, Token, decide,
 };
 
+use crate::clock::Clock;
 use crate::mysql::facts::Found;
 use crate::mysql::fetch::{self, Locked, Scope};
 use crate::mysql::session::Session;
@@ -50,12 +51,19 @@ pub(crate) enum Ended {
     Failed(Trouble),
 }
 
-/// Carries requests out in one transaction.
-pub(crate) async fn carry_out(session: &mut Session, partition: u16, jobs: &[Job], now: Timestamp) -> Ended {
-    let (found, locked, mut facts) = match look(session, partition, jobs).await {
+/// Carries requests out in one transaction. Once the partition is locked, `join` may add some that [`may_join`].
+pub(crate) async fn carry_out(
+    session: &mut Session,
+    partition: u16,
+    jobs: &mut Vec<Job>,
+    join: impl FnOnce(&mut Vec<Job>),
+    clock: &Clock,
+) -> Ended {
+    let (found, locked, mut facts) = match look(session, partition, jobs, join).await {
         Ok(looked) => looked,
         Err(trouble) => return Ended::Failed(trouble),
     };
+    let now = clock();
     let (answers, events) = decide_all(jobs, &mut facts, &found, partition, now);
     let carried = Carried {
         answers,
@@ -102,27 +110,25 @@ pub(crate) async fn was_carried_out(
 async fn look(
     session: &mut Session,
     partition: u16,
-    jobs: &[Job],
+    jobs: &mut Vec<Job>,
+    join: impl FnOnce(&mut Vec<Job>),
 ) -> Result<(Found, Locked, Facts), Trouble> {
     let mut found = Found::default();
-    for job in jobs {
-        if let (Some(id), ApplicationNeed::Token(token)) =
-            (job.application, job.request.command.application())
-        {
-            found.bound.insert(token.clone(), id);
-        }
-    }
-    let requests = || jobs.iter().map(|job| &job.request);
-    let scope = if requests().any(|request| names_applications(&request.command)) {
-        Scope::Server
-    } else {
+    know_tokens(&mut found, jobs);
+    let scope = if jobs.iter().all(|job| may_join(&job.request.command)) {
         Scope::Partition
+    } else {
+        Scope::Server
     };
-    let (_, mut wanted) = found.load(ApplicationId(0), requests());
+    let (_, mut wanted) = found.load(ApplicationId(0), jobs.iter().map(|job| &job.request));
     let locked = fetch::begin(session, (partition, scope), &mut found, &wanted).await?;
+    let early = jobs.len();
+    join(jobs);
+    know_tokens(&mut found, &jobs[early..]);
     for _ in 0..LOOKS_MAX {
+        let requests = jobs.iter().map(|job| &job.request);
         let facts;
-        (facts, wanted) = found.load(ApplicationId(locked.next_application), requests());
+        (facts, wanted) = found.load(ApplicationId(locked.next_application), requests);
         if wanted.is_empty() {
             return Ok((found, locked, facts));
         }
@@ -133,9 +139,19 @@ async fn look(
     )))
 }
 
-/// Whether tokens, keys of the server or numbers of applications are given out.
-fn names_applications(command: &Command) -> bool {
-    makes_application(command) || matches!(command, Command::FinishRestore { .. })
+fn know_tokens(found: &mut Found, jobs: &[Job]) {
+    for job in jobs {
+        if let (Some(id), ApplicationNeed::Token(token)) =
+            (job.application, job.request.command.application())
+        {
+            found.bound.insert(token.clone(), id);
+        }
+    }
+}
+
+/// Whether the lock on the partition is enough: no token, key of the server or number of an application is given out.
+pub(crate) fn may_join(command: &Command) -> bool {
+    !makes_application(command) && !matches!(command, Command::FinishRestore { .. })
 }
 
 fn makes_application(command: &Command) -> bool {

@@ -1,7 +1,7 @@
 //! The writer of one partition: batches into transactions, and what happens when one does not go well.
 //!
-//! Nothing lingers: what arrived while the last transaction ran is the next batch. A batch that MySQL refuses is halved until
-//! the request that it refuses is alone. Answers are sent after the COMMIT, refusals too, since they may rest on what their
+//! Nothing lingers: what arrived while the last transaction ran, or while another node held the partition, is the next
+//! batch. A batch that MySQL refuses is halved until the request that it refuses is alone. Answers are sent after the COMMIT, refusals too, since they may rest on what their
 //! own batch made.
 
 use std::sync::Arc;
@@ -89,6 +89,13 @@ enum Settled {
     Short(Shortage),
 }
 
+/// Whether requests may join a batch that is carried out.
+#[derive(Clone, Copy)]
+enum Joins {
+    UntilRefused,
+    NoMore,
+}
+
 /// Serves one partition.
 pub(crate) struct Writer {
     partition: u16,
@@ -124,10 +131,13 @@ impl Writer {
 
     async fn carry_out(&mut self, jobs: Vec<Job>) {
         let mut parts = vec![jobs];
+        // Whoever joined a part that is looked for what MySQL refuses would only make it longer.
+        let mut joins = Joins::UntilRefused;
         while let Some(mut part) = parts.pop() {
-            match self.settle(&part).await {
+            match self.settle(&mut part, joins).await {
                 Settled::Carried(carried) => self.finish(part, carried),
                 Settled::Refused(_) if part.len() > 1 => {
+                    joins = Joins::NoMore;
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second, part]);
                 }
@@ -140,12 +150,12 @@ impl Writer {
         }
     }
 
-    async fn settle(&mut self, jobs: &[Job]) -> Settled {
+    async fn settle(&mut self, jobs: &mut Vec<Job>, joins: Joins) -> Settled {
         let deadline = Instant::now() + TRIED_FOR;
         let mut tried = 0;
         loop {
             tried += 1;
-            let trouble = match self.attempt(jobs).await {
+            let trouble = match self.attempt(jobs, joins).await {
                 Ended::Carried(carried) => return self.carried(carried),
                 Ended::Failed(trouble) => trouble,
                 Ended::Unknown { id, carried, text } => match self.resolve(id, deadline).await {
@@ -186,7 +196,7 @@ impl Writer {
     }
 
     /// One transaction. A connection on which it did not go well is used again only if it could be rolled back.
-    async fn attempt(&mut self, jobs: &[Job]) -> Ended {
+    async fn attempt(&mut self, jobs: &mut Vec<Job>, joins: Joins) -> Ended {
         let mut session = match self.session.take() {
             Some(session) => session,
             None => match Session::open(&self.shared.options).await {
@@ -194,8 +204,13 @@ impl Writer {
                 Err(trouble) => return Ended::Failed(unreached(trouble)),
             },
         };
-        let now = (self.shared.clock)();
-        let ended = transaction::carry_out(&mut session, self.partition, jobs, now).await;
+        let queue = &self.shared.queues[usize::from(self.partition)];
+        let join = |jobs: &mut Vec<Job>| match joins {
+            Joins::UntilRefused => queue.join(jobs, transaction::may_join),
+            Joins::NoMore => {}
+        };
+        let clock = &self.shared.clock;
+        let ended = transaction::carry_out(&mut session, self.partition, jobs, join, clock).await;
         let usable = match &ended {
             Ended::Carried(_) => true,
             Ended::Unknown { .. } | Ended::Failed(Trouble::Lost(_)) => false,

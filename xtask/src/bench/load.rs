@@ -19,7 +19,8 @@ pub(crate) const LATE_MAX: Duration = Duration::from_secs(60);
 
 /// What is sent, how and for how long.
 pub(crate) struct Load {
-    pub(crate) server: SocketAddr,
+    /// Connections are dealt out to them in turns.
+    pub(crate) servers: Vec<SocketAddr>,
     pub(crate) requests: Arc<Requests>,
     pub(crate) connections: usize,
     /// The status of every answer; another one ends the measurement, since refusals are quick and prove nothing.
@@ -57,7 +58,7 @@ impl Load {
             uncounted: self.lasts / 10,
         };
         on_connections(
-            self.server,
+            &self.servers,
             self.connections,
             span,
             |connection, index, window| {
@@ -74,13 +75,13 @@ pub(super) struct Span {
     pub(super) uncounted: Duration,
 }
 
-/// Opens the connections, drives them beside each other on this thread, and counts what all of them tell: when each
+/// Opens the connections, dealt out to the servers in turns, drives them beside each other on this thread, and counts what all of them tell: when each
 /// answer came, and how long it took.
 ///
 /// # Errors
 /// One could not be opened or driven, or an answer is missing a minute after the end.
 pub(super) fn on_connections<Driven>(
-    server: SocketAddr,
+    servers: &[SocketAddr],
     connections: usize,
     span: Span,
     drive: impl Fn(TcpStream, usize, Window) -> Driven,
@@ -93,8 +94,8 @@ where
         .build()?;
     let all = async {
         let mut open = Vec::with_capacity(connections);
-        for _ in 0..connections {
-            let connection = TcpStream::connect(server).await.context("cannot connect")?;
+        for server in servers.iter().cycle().take(connections) {
+            let connection = TcpStream::connect(*server).await.context("cannot connect")?;
             connection.set_nodelay(true)?;
             open.push(connection);
         }

@@ -17,7 +17,8 @@ use super::requests::{KeyedRequest, Requests};
 /// What is sent, how often and for how long.
 #[derive(Clone)]
 pub(crate) struct Paced {
-    pub(crate) server: SocketAddr,
+    /// Connections are dealt out to them in turns.
+    pub(crate) servers: Vec<SocketAddr>,
     pub(crate) requests: Arc<Requests>,
     pub(crate) connections: u32,
     /// Requests of all connections together.
@@ -35,7 +36,7 @@ impl Paced {
             uncounted: Duration::ZERO,
         };
         on_connections(
-            self.server,
+            &self.servers,
             self.connections as usize,
             span,
             |connection, index, window| drive(connection, self.clone(), index as u32, window),

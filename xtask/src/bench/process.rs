@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 /// Ticks of /proc/*/stat in a second; the same on every Linux a program can see.
-const TICKS_PER_SECOND: f64 = 100.0;
+pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
 /// How often memory and idleness are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A process that takes less of one processor than this over [`IDLE_LASTS`] is idle.
@@ -92,18 +92,29 @@ impl Process {
     /// # Errors
     /// It is still busy after [`IDLE_WAIT_MAX`].
     pub(crate) fn wait_until_idle(self) -> anyhow::Result<Duration> {
+        let idle = self.idle_within(IDLE_WAIT_MAX)?;
+        idle.with_context(|| format!("the server is still busy after {} s", IDLE_WAIT_MAX.as_secs()))
+    }
+
+    /// Waits until it has no work left, or so long.
+    pub(crate) fn settle(self, wait_max: Duration) -> anyhow::Result<()> {
+        self.idle_within(wait_max).map(drop)
+    }
+
+    /// How long it took until it had no work left; `None` if that was too long.
+    fn idle_within(self, wait_max: Duration) -> anyhow::Result<Option<Duration>> {
         let begun = Instant::now();
         let (mut since, mut used) = (begun, self.seconds()?);
-        while begun.elapsed() < IDLE_WAIT_MAX {
+        while begun.elapsed() < wait_max {
             thread::sleep(LOOK_EVERY);
             let now = self.seconds()?;
             if now - used > IDLE_SHARE_MAX * IDLE_LASTS.as_secs_f64() {
                 (since, used) = (Instant::now(), now);
             } else if since.elapsed() >= IDLE_LASTS {
-                return Ok(since - begun);
+                return Ok(Some(since - begun));
             }
         }
-        bail!("the server is still busy after {} s", IDLE_WAIT_MAX.as_secs())
+        Ok(None)
     }
 
     /// What all its threads have used so far, those that ended included.
@@ -112,7 +123,8 @@ impl Process {
         Ok(used)
     }
 
-    fn seconds(self) -> anyhow::Result<f64> {
+    /// What all its threads have used so far, in seconds.
+    pub(crate) fn seconds(self) -> anyhow::Result<f64> {
         let used = self.total()?;
         Ok(used.user + used.system)
     }

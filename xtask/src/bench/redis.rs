@@ -83,6 +83,10 @@ impl Running {
         Ok(())
     }
 
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Creates per second over about the given time, by redis-benchmark.
     pub(crate) fn creates_per_second(&self, lasts: Duration) -> anyhow::Result<f64> {
         let rate = self.benchmark(FIRST_REQUESTS)?;

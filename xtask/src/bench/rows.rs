@@ -1,6 +1,7 @@
 //! The groups of rows. A new one is a file here, a name in [`Group`] and a line in [`Group::measure`].
 
 mod chats;
+mod cluster;
 mod compaction;
 mod creates;
 mod deletes;
@@ -53,6 +54,12 @@ pub(crate) enum Group {
     SearchGrowth,
     /// Processor time of a create, by thread
     Profile,
+    /// Cluster: batches and single creates, against raw inserts
+    ClusterWrites,
+    /// Cluster: how fast the index takes in a backlog, and how far it is behind beside writes
+    ClusterIndexing,
+    /// Cluster: reads with Redis and without, and what a cache of them could save
+    ClusterReads,
 }
 
 impl Group {
@@ -60,6 +67,14 @@ impl Group {
     pub(crate) fn name(self) -> String {
         let value = self.to_possible_value().expect("no group is hidden");
         value.get_name().to_owned()
+    }
+
+    /// Whether it needs the systems of a cluster.
+    pub(crate) fn is_of_cluster(self) -> bool {
+        matches!(
+            self,
+            Group::ClusterWrites | Group::ClusterIndexing | Group::ClusterReads
+        )
     }
 
     /// Measures its rows.
@@ -80,6 +95,9 @@ impl Group {
             Group::Streams => streams::measure(plan),
             Group::SearchGrowth => search::growth::measure(plan),
             Group::Profile => profile::measure(plan),
+            Group::ClusterWrites => cluster::writes(plan),
+            Group::ClusterIndexing => cluster::indexing(plan),
+            Group::ClusterReads => cluster::reads(plan),
         }
     }
 }

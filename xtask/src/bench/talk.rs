@@ -3,8 +3,8 @@
 //! The corpus has 153 of them, one after the other. Where it is not at hand the generator's lines are dealt out alike.
 
 use super::Plan;
+use super::api::batch_body;
 use super::requests::post;
-use super::server::batch_body;
 use super::texts::{Line, corpus_lines, create, generated_lines};
 use crate::chat_data::{CORPUS_FILE, corpus};
 

@@ -1,4 +1,4 @@
-//! The servers that tests are lent: those that `TIRO_CLUSTER` names, else a cluster that ends with the tests.
+//! The servers that tests and measurements are lent: those that `TIRO_CLUSTER` names, else a cluster that ends with them.
 //!
 //! However the tests end (well, badly, by Ctrl-C), what was started is stopped, once: whoever comes first takes the
 //! cluster out of its place and holds the lock until all is down.
@@ -17,8 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Cluster;
 use crate::root::target_folder;
 
-/// Names the `cluster.toml` of the servers to test with.
-const VARIABLE: &str = "TIRO_CLUSTER";
+/// Names the `cluster.toml` of the servers to use.
+pub(crate) const VARIABLE: &str = "TIRO_CLUSTER";
 /// Where the logs of servers stay when tests fail, in the target folder.
 const LOGS: &str = "cluster-logs";
 /// The exit status of a program that a signal ended is this and the signal's number.
@@ -33,15 +33,15 @@ const UP: &str = "up";
 /// borrower ends.
 pub(super) fn lend() -> anyhow::Result<()> {
     let lent = Lent::own()?;
-    println!("{LENT}{}", lent.up()?.display());
+    println!("{LENT}{}", lent.bring_up()?.display());
     for line in std::io::stdin().lines() {
         anyhow::ensure!(line? == UP, "the borrower of servers can ask for `{UP}` only");
-        println!("{LENT}{}", lent.up()?.display());
+        println!("{LENT}{}", lent.bring_up()?.display());
     }
     lent.end()
 }
 
-/// Servers for tests.
+/// Servers for tests and measurements.
 pub(crate) struct Lent {
     given: Option<PathBuf>,
     own: Arc<Mutex<Option<Own>>>,
@@ -98,24 +98,20 @@ impl Lent {
 
     /// Starts them if they are ours, and tells the tests of them.
     pub(crate) fn start(&self, tests: &mut Command) -> anyhow::Result<()> {
-        let file = match &self.given {
-            Some(file) => {
-                println!("{VARIABLE} is set: tests use the servers of {}", file.display());
-                file.clone()
-            }
-            None => self.up()?,
-        };
-        tests.env(VARIABLE, file);
+        tests.env(VARIABLE, self.bring_up()?);
         Ok(())
     }
 
-    /// Starts those of our own that do not answer.
-    fn up(&self) -> anyhow::Result<PathBuf> {
-        let own = held(&self.own);
-        let own = own
-            .as_ref()
-            .context("the servers were stopped before they were started")?;
-        own.cluster.up()
+    /// Starts them if they are ours; answers the path of their `cluster.toml`.
+    pub(crate) fn bring_up(&self) -> anyhow::Result<PathBuf> {
+        match (&self.given, &*held(&self.own)) {
+            (Some(file), _) => {
+                println!("{VARIABLE} is set: the servers of {} are used", file.display());
+                Ok(file.clone())
+            }
+            (None, Some(own)) => own.cluster.up(),
+            (None, None) => anyhow::bail!("the servers were stopped before they were started"),
+        }
     }
 
     /// Saves the logs of our own servers from going away with their folder.

@@ -13,7 +13,7 @@ pub(super) fn token(text: &str) -> Token {
     Token::parse(&format!("{text:_<24}")).expect("a test's token is right")
 }
 
-pub(super) fn create_application(name: &str) -> Command {
+pub(crate) fn create_application(name: &str) -> Command {
     Command::CreateApplication(CreateApplication {
         token: NewToken::Chosen(token(name)),
         epoch: Epoch::parse("abc").expect("an epoch"),
@@ -22,7 +22,7 @@ pub(super) fn create_application(name: &str) -> Command {
     })
 }
 
-pub(super) fn create_chat(application: &str) -> Command {
+pub(crate) fn create_chat(application: &str) -> Command {
     Command::CreateChat(CreateChat {
         token: token(application),
         title: None,
@@ -30,7 +30,7 @@ pub(super) fn create_chat(application: &str) -> Command {
     })
 }
 
-pub(super) fn create_message(application: &str, chat: u64, text: &str) -> Command {
+pub(crate) fn create_message(application: &str, chat: u64, text: &str) -> Command {
     Command::CreateMessage {
         token: token(application),
         chat,

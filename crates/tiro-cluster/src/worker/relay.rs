@@ -16,8 +16,14 @@ use crate::rabbitmq::{Announcement, Publisher};
 
 /// Changes that one message announces.
 const RUN_CHANGES_MAX: u64 = 5_000;
-/// However often it is rung, so that what is written meanwhile is one run.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Between two passes that announce something, however often it is rung: what is written meanwhile is one run. Each run
+/// costs a sync here, some in RabbitMQ and two in the index, which compete with writes for disks and processors, while the
+/// index shows what it took in once a second. The first change after a silence is announced at once.
+const PAUSE: Duration = Duration::from_millis(500);
+/// After a pass that announced nothing.
+const LOOKED_IN_VAIN: Duration = Duration::from_millis(20);
+/// After a first failure.
+const FAILED: Duration = Duration::from_millis(100);
 
 /// The relay of a worker.
 pub struct Relay {
@@ -75,7 +81,7 @@ impl Relay {
 
     /// Relays until it is stopped.
     pub async fn run(self, every: Duration, mut stop: watch::Receiver<bool>) {
-        let mut backoff = Backoff::new(PAUSE * 5, Duration::from_secs(5));
+        let mut backoff = Backoff::new(FAILED, Duration::from_secs(5));
         let mut failing = false;
         while !*stop.borrow() {
             let pass = self.pass().await;
@@ -90,12 +96,11 @@ impl Relay {
             failing = pass.is_err();
             let wait = async {
                 match pass {
-                    Ok(announced) => {
-                        sleep(PAUSE).await;
-                        if announced == 0 {
-                            self.rung(every).await;
-                        }
+                    Ok(0) => {
+                        sleep(LOOKED_IN_VAIN).await;
+                        self.rung(every).await;
                     }
+                    Ok(_) => sleep(PAUSE).await,
                     Err(_) => sleep(backoff.delay()).await,
                 }
             };

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::bench::api::batch_body;
 use crate::bench::compare::in_turns;
 use crate::bench::report::{Row, Unit, thousands};
 use crate::bench::requests::{Requests, post};
 use crate::bench::series::Series;
-use crate::bench::server::{Server, batch_body};
+use crate::bench::server::Server;
 use crate::bench::{CONNECTIONS, Plan};
 
 const CHATS: usize = 100_000;
@@ -22,8 +23,8 @@ const STRIDE: usize = 7_919;
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
-    server.create_chats(&token, CHATS)?;
+    let token = server.api().create_application()?;
+    server.api().create_chats(&token, CHATS)?;
     let texts = plan.messages(TEXTS);
     let bodies: Vec<String> = texts
         .chunks(BATCH_MESSAGES)

@@ -9,13 +9,14 @@ use std::thread;
 use std::time::Duration;
 
 use crate::bench::Plan;
+use crate::bench::api::batch_body;
 use crate::bench::compare::{in_turns, median};
 use crate::bench::load::{Counted, Load};
 use crate::bench::paced::Paced;
 use crate::bench::report::{Row, Unit, thousands};
 use crate::bench::requests::{Requests, post};
 use crate::bench::series::Series;
-use crate::bench::server::{Server, batch_body};
+use crate::bench::server::Server;
 
 const CHATS: usize = 200;
 const CONNECTIONS: u32 = 8;
@@ -88,8 +89,8 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
 impl Bench<'_> {
     fn prepare(plan: &Plan) -> anyhow::Result<Bench<'_>> {
         let server = Server::start(plan.temporary_folder()?)?;
-        let token = server.create_application()?;
-        server.create_chats(&token, CHATS)?;
+        let token = server.api().create_application()?;
+        server.api().create_chats(&token, CHATS)?;
         let texts = plan.messages(BATCHES * BATCH_MESSAGES);
         let path = |place: usize| format!("/v1/applications/{token}/chats/{}/messages", place % CHATS + 1);
         let batch = |place: usize| {
@@ -99,7 +100,7 @@ impl Bench<'_> {
         };
         let create = |(place, text): (usize, &String)| post(&path(place), text);
         let creates = Paced {
-            server: server.address(),
+            servers: vec![server.address()],
             requests: Arc::new(Requests::plain(texts.iter().enumerate().map(create).collect())),
             connections: CONNECTIONS,
             per_second: PER_SECOND,
@@ -135,7 +136,7 @@ impl Bench<'_> {
 
     fn beside_batches(&self, found: &RefCell<Found>) -> anyhow::Result<f64> {
         let load = Load {
-            server: self.server.address(),
+            servers: vec![self.server.address()],
             requests: Arc::clone(&self.batches),
             connections: 1,
             status: 201,

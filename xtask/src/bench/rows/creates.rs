@@ -26,9 +26,9 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
     let redis = Redis::start(plan.temporary_folder()?)?;
     let without_index = Server::start_without_index(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
+    let token = server.api().create_application()?;
     let creates = creates(plan, &server, &token)?;
-    let unindexed = without_index.create_application()?;
+    let unindexed = without_index.api().create_application()?;
     let unindexed = Arc::new(self::creates(plan, &without_index, &unindexed)?);
     let keyed = Arc::new(creates.keyed());
     let creates = Arc::new(creates);
@@ -63,7 +63,7 @@ fn path(token: &str, chat: usize) -> String {
 
 /// Makes the chats, and creates for them.
 fn creates(plan: &Plan, server: &Server, token: &str) -> anyhow::Result<Requests> {
-    server.create_chats(token, CHATS)?;
+    server.api().create_chats(token, CHATS)?;
     let bodies = plan.messages(REQUESTS);
     let create = |(index, message): (usize, &String)| post(&path(token, index), message);
     Ok(Requests::plain(bodies.iter().enumerate().map(create).collect()))
@@ -140,7 +140,7 @@ pub(super) fn over_chats(
     };
     let requests = plan.messages(REQUESTS).iter().enumerate().map(create).collect();
     Load {
-        server: server.address(),
+        servers: vec![server.address()],
         requests: Arc::new(Requests::plain(requests)),
         connections: CONNECTIONS,
         status: 201,

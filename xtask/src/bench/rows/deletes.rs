@@ -18,17 +18,17 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
-    server.create_chats(&token, plan.rounds + 1)?;
+    let token = server.api().create_application()?;
+    server.api().create_chats(&token, plan.rounds + 1)?;
     let messages = plan.messages(BATCH_MESSAGES);
     for chat in 1..=plan.rounds {
         for _ in 0..plan.large_chat_messages / BATCH_MESSAGES {
-            server.create_batch(&token, chat, &messages)?;
+            server.api().create_batch(&token, chat, &messages)?;
         }
     }
     let other = format!("/v1/applications/{token}/chats/{}/messages", plan.rounds + 1);
     let others = Load {
-        server: server.address(),
+        servers: vec![server.address()],
         requests: Arc::new(Requests::plain(vec![post(&other, &messages[0])])),
         connections: OTHERS,
         status: 201,
@@ -40,7 +40,7 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         for chat in 1..=plan.rounds {
             std::thread::sleep(PAUSE);
             let begun = Instant::now();
-            server.delete_chat(&token, chat)?;
+            server.api().delete_chat(&token, chat)?;
             times_ms.push(begun.elapsed().as_secs_f64() * 1_000.0);
         }
         let counted = others.join().expect("the load does not panic")?;

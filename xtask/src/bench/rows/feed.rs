@@ -7,12 +7,13 @@ use anyhow::{Context, ensure};
 use tokio::net::TcpStream;
 
 use crate::bench::Plan;
+use crate::bench::api::batch_body;
 use crate::bench::compare::median;
 use crate::bench::http::exchange;
 use crate::bench::report::{Bound, Row, Unit, thousands};
 use crate::bench::requests::{get, post};
 use crate::bench::series::Series;
-use crate::bench::server::{Server, batch_body};
+use crate::bench::server::Server;
 
 const CHATS: usize = 100;
 const BATCH_MESSAGES: usize = 1_000;
@@ -23,8 +24,8 @@ const PAGE_ENTRIES: usize = 1_000;
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
-    server.create_chats(&token, CHATS)?;
+    let token = server.api().create_application()?;
+    server.api().create_chats(&token, CHATS)?;
     fill(plan, &server, &token)?;
     server.process().wait_until_idle()?;
     let changes = 1 + CHATS + plan.feed_messages;

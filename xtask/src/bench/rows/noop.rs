@@ -36,8 +36,8 @@ const PARSED: &str = "parsed and refused";
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
-    server.create_chats(&token, 1)?;
+    let token = server.api().create_application()?;
+    server.api().create_chats(&token, 1)?;
     let path = format!("/v1/applications/{token}/chats/1/messages");
     let creates = plan.messages(REQUESTS);
     let requests =
@@ -50,7 +50,7 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let echo = Echo::start()?;
     let at_machine = || {
         let load = Load {
-            server: echo.address,
+            servers: vec![echo.address],
             requests: Arc::clone(&plain),
             connections: CONNECTIONS,
             status: 201,

@@ -33,8 +33,8 @@ struct Looked {
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
-    server.create_chats(&token, CHATS)?;
+    let token = server.api().create_application()?;
+    server.api().create_chats(&token, CHATS)?;
     let create = |(place, text): (usize, &String)| {
         post(
             &format!("/v1/applications/{token}/chats/{}/messages", place % CHATS + 1),
@@ -43,7 +43,7 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     };
     let requests = plan.messages(REQUESTS).iter().enumerate().map(create).collect();
     let load = Load {
-        server: server.address(),
+        servers: vec![server.address()],
         requests: Arc::new(Requests::plain(requests)),
         connections: CONNECTIONS,
         status: 201,

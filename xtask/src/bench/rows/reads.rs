@@ -16,11 +16,11 @@ const REQUESTS: usize = 20_000;
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let server = Server::start(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
-    server.create_chats(&token, CHATS)?;
+    let token = server.api().create_application()?;
+    server.api().create_chats(&token, CHATS)?;
     let messages = plan.messages(MESSAGES_A_CHAT);
     for chat in 1..=CHATS {
-        server.create_batch(&token, chat, &messages)?;
+        server.api().create_batch(&token, chat, &messages)?;
     }
 
     let chat_path = |chat: usize| format!("/v1/applications/{token}/chats/{}/messages", chat % CHATS + 1);

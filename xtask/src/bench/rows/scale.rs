@@ -8,6 +8,7 @@ mod gets;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::bench::api::batch_body;
 use crate::bench::compare::{in_turns, median};
 use crate::bench::load::Load;
 use crate::bench::pages;
@@ -15,7 +16,7 @@ use crate::bench::report::{Bound, Row, Unit, thousands};
 use crate::bench::requests::post;
 use crate::bench::rows::creates::over_chats;
 use crate::bench::series::Series;
-use crate::bench::server::{Server, batch_body};
+use crate::bench::server::Server;
 use crate::bench::{CONNECTIONS, Plan};
 
 const CHATS: usize = 1_000;
@@ -53,8 +54,8 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
 impl Filled {
     fn fill(plan: &Plan, messages: usize) -> anyhow::Result<Filled> {
         let server = Server::start(plan.temporary_folder()?)?;
-        let token = server.create_application()?;
-        server.create_chats(&token, CHATS)?;
+        let token = server.api().create_application()?;
+        server.api().create_chats(&token, CHATS)?;
         let texts = plan.messages(BATCHES * BATCH_MESSAGES);
         let bodies: Vec<String> = texts.chunks(BATCH_MESSAGES).map(batch_body).collect();
         let path = format!("/v1/applications/{token}/chats");

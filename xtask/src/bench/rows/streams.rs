@@ -28,7 +28,7 @@ pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
 
 fn idle(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let (alone, beside) = (Written::start(plan)?, Written::start(plan)?);
-    let followed = beside.server.create_application()?;
+    let followed = beside.server.api().create_application()?;
     beside.server.process().wait_until_idle()?;
     let before = beside.server.anonymous_mebibytes()?;
     let streams = Held::open(beside.server.address(), &followed, plan.idle_streams)?;
@@ -74,8 +74,8 @@ struct Written {
 impl Written {
     fn start(plan: &Plan) -> anyhow::Result<Written> {
         let server = Server::start(plan.temporary_folder()?)?;
-        let token = server.create_application()?;
-        server.create_chats(&token, CHATS)?;
+        let token = server.api().create_application()?;
+        server.api().create_chats(&token, CHATS)?;
         Ok(Written { server, token })
     }
 

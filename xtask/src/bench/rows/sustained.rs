@@ -6,11 +6,12 @@ use std::time::Duration;
 use anyhow::Context;
 
 use crate::bench::Plan;
+use crate::bench::api::batch_body;
 use crate::bench::compare::median;
 use crate::bench::load::{Counted, Load};
 use crate::bench::report::{Bound, Row, Unit, thousands};
 use crate::bench::requests::{Requests, post};
-use crate::bench::server::{Server, batch_body};
+use crate::bench::server::Server;
 
 const CHATS: usize = 200;
 const CONNECTIONS: usize = 4;
@@ -28,12 +29,14 @@ struct Sustained {
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let indexed = Server::start(plan.temporary_folder()?)?;
-    let token = indexed.create_application()?;
-    let with_index = run(plan, &indexed, &token, |server| server.search(&token, "the"))
-        .context("with the search index on")?;
+    let token = indexed.api().create_application()?;
+    let with_index = run(plan, &indexed, &token, |server| {
+        server.api().search(&token, "the")
+    })
+    .context("with the search index on")?;
     drop(indexed);
     let server = Server::start_without_index(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
+    let token = server.api().create_application()?;
     let without_index = run(plan, &server, &token, |_| Ok(())).context("without a search index")?;
 
     let mut rows = vec![rate_row(
@@ -61,7 +64,7 @@ fn run(
     token: &str,
     then: impl Fn(&Server) -> anyhow::Result<()>,
 ) -> anyhow::Result<Sustained> {
-    server.create_chats(token, CHATS)?;
+    server.api().create_chats(token, CHATS)?;
     let messages = plan.messages(BATCHES * BATCH_MESSAGES);
     let bodies: Vec<String> = messages.chunks(BATCH_MESSAGES).map(batch_body).collect();
     let request = |index: usize| {
@@ -72,7 +75,7 @@ fn run(
         post(&path, &bodies[index % BATCHES])
     };
     let load = Load {
-        server: server.address(),
+        servers: vec![server.address()],
         requests: Arc::new(Requests::plain((0..CHATS).map(request).collect())),
         connections: CONNECTIONS,
         status: 201,

@@ -57,7 +57,7 @@ fn random(plan: &Plan, filled: &Filled) -> anyhow::Result<Counted> {
     let mut random = fastrand::Rng::with_seed(SEED);
     let request = |_| get(&filled.message_path(random.usize(0..filled.messages)));
     let load = Load {
-        server: filled.server.address(),
+        servers: vec![filled.server.address()],
         requests: Arc::new(Requests::plain((0..REQUESTS).map(request).collect())),
         connections: 1,
         status: 200,

@@ -37,7 +37,7 @@ fn row(plan: &Plan, filled: &Filled, talk: &Talk, classes: &[Class], scope: Scop
     let messages_each = talk.said.len() as f64 / requests.len() as f64;
     let searches_last = plan.misses_last;
     let load = Load {
-        server: filled.server.address(),
+        servers: vec![filled.server.address()],
         requests: Arc::new(Requests::plain(requests)),
         connections: CONNECTIONS,
         status: 201,

@@ -37,8 +37,8 @@ impl Filled {
     /// Batches go one after the other, so that messages get the order of the file.
     pub(super) fn fill(plan: &Plan, talk: &Talk, copies: usize) -> anyhow::Result<Filled> {
         let server = Server::start(plan.temporary_folder()?)?;
-        let token = server.create_application()?;
-        server.create_chats(&token, talk.chats)?;
+        let token = server.api().create_application()?;
+        server.api().create_chats(&token, talk.chats)?;
         let batches = talk.batches(&token);
         let (messages, count) = (talk.said.len() * copies, batches.len() * copies);
         let series = Series {

@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::net::TcpStream;
 
+use crate::bench::api::search_path;
 use crate::bench::compare::median;
 use crate::bench::http::exchange;
 use crate::bench::requests::get;
-use crate::bench::server::search_path;
 
 use super::queries::Query;
 

@@ -13,11 +13,11 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::bench::Plan;
+use crate::bench::api::search_path;
 use crate::bench::http::exchange;
 use crate::bench::load::LATE_MAX;
 use crate::bench::report::{Bound, Row, Unit, thousands};
 use crate::bench::requests::{get, post};
-use crate::bench::server::search_path;
 use crate::bench::talk::Talk;
 
 use super::filled::Filled;

@@ -29,8 +29,8 @@ const LATE_MAX: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Row> {
     let server = Server::start(plan.temporary_folder()?)?;
-    let token = server.create_application()?;
-    server.create_chats(&token, 1)?;
+    let token = server.api().create_application()?;
+    server.api().create_chats(&token, 1)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

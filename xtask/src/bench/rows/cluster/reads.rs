@@ -1,0 +1,146 @@
+//! Reads through an API node: of few things and of many, with Redis and without.
+//!
+//! There is no cache of reads, so nothing of it can be cold: "many" are things that nobody read before, "few" are the same
+//! ones over and over, which MySQL has at hand.
+
+use std::sync::Arc;
+
+use super::cached;
+use super::indexing::indexed;
+use crate::bench::Plan;
+use crate::bench::api::Api;
+use crate::bench::cluster::Deployment;
+use crate::bench::cluster::processors::Used;
+use crate::bench::compare::{Contender, Rounds, in_turns};
+use crate::bench::load::Load;
+use crate::bench::redis::Redis;
+use crate::bench::report::{Row, Unit, thousands};
+use crate::bench::requests::{Requests, get};
+
+pub(super) const CHATS: usize = 64;
+pub(super) const MESSAGES_A_CHAT: usize = 1_000;
+const CONNECTIONS: usize = 64;
+/// A prime, so that one step after the other visits every message in a scattered order.
+const STRIDE: usize = 7_919;
+const FEW: usize = 16;
+
+const ONE_FEW: &str = "one message, few";
+const ONE_MANY: &str = "one message, many";
+const ONE_ALONE: &str = "one message, without Redis";
+const LAST_FEW: &str = "last 50, few";
+const LAST_MANY: &str = "last 50, many";
+const LAST_ALONE: &str = "last 50, without Redis";
+
+pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    let deployment = Deployment::start(plan, 1)?;
+    let api = deployment.nodes[0].api;
+    let token = api.create_application()?;
+    api.create_chats(&token, CHATS)?;
+    let messages = plan.messages(MESSAGES_A_CHAT);
+    for chat in 1..=CHATS {
+        api.create_batch(&token, chat, &messages)?;
+    }
+    indexed(api)?;
+    let mut rows = over_http(plan, &deployment, &token)?;
+    rows.extend(cached::measure(plan, &deployment, &token)?);
+    Ok(rows)
+}
+
+fn over_http(plan: &Plan, deployment: &Deployment<'_>, token: &str) -> anyhow::Result<Vec<Row>> {
+    let redis = match Redis::start(plan.temporary_folder()?)? {
+        Redis::Running(running) => running,
+        Redis::Missing(why) => anyhow::bail!(why),
+    };
+    let alone = deployment.node_with_redis(redis.port())?;
+    drop(redis);
+
+    let path = |chat: usize| format!("/v1/applications/{token}/chats/{}/messages", chat % CHATS + 1);
+    let one = |place: usize| {
+        let place = place * STRIDE;
+        get(&format!(
+            "{}/{}",
+            path(place / MESSAGES_A_CHAT),
+            place % MESSAGES_A_CHAT + 1
+        ))
+    };
+    let last = |place: usize| get(&format!("{}?last=50", path(place)));
+    let ring =
+        |count: usize, of: &dyn Fn(usize) -> Vec<u8>| Arc::new(Requests::plain((0..count).map(of).collect()));
+    let (ones, lasts) = (ring(CHATS * MESSAGES_A_CHAT, &one), ring(CHATS, &last));
+    let (few_ones, few_lasts) = (ring(FEW, &one), ring(1, &last));
+
+    let node = deployment.nodes[0].api;
+    let parts = deployment.parts();
+    let (mut of_one, mut of_last) = (Used::by(parts.clone())?, Used::by(parts)?);
+    let rate =
+        |api: Api, requests: &Arc<Requests>| load(plan, api, requests).run().map(|counted| counted.rate);
+    let mut contenders: Vec<Contender<'_>> = vec![
+        (ONE_FEW, Box::new(|| of_one.during(|| rate(node, &few_ones)))),
+        (ONE_MANY, Box::new(|| rate(node, &ones))),
+        (ONE_ALONE, Box::new(|| rate(alone.api, &few_ones))),
+        (LAST_FEW, Box::new(|| of_last.during(|| rate(node, &few_lasts)))),
+        (LAST_MANY, Box::new(|| rate(node, &lasts))),
+        (LAST_ALONE, Box::new(|| rate(alone.api, &few_lasts))),
+    ];
+    let rounds = in_turns(plan.rounds, &mut contenders)?;
+    drop(contenders);
+    Ok(vec![
+        rate_row(
+            "get one message, 1 API node, the same few",
+            &rounds,
+            ONE_FEW,
+            &of_one,
+        ),
+        against(
+            "the same, many that nobody read before, against few",
+            &rounds,
+            ONE_MANY,
+            ONE_FEW,
+        ),
+        against(
+            "the same, without Redis, against with",
+            &rounds,
+            ONE_ALONE,
+            ONE_FEW,
+        ),
+        rate_row(
+            "last 50 of a chat, 1 API node, the same few",
+            &rounds,
+            LAST_FEW,
+            &of_last,
+        ),
+        against("the same, many, against few", &rounds, LAST_MANY, LAST_FEW),
+        against(
+            "the same, without Redis, against with",
+            &rounds,
+            LAST_ALONE,
+            LAST_FEW,
+        ),
+    ])
+}
+
+fn load(plan: &Plan, api: Api, requests: &Arc<Requests>) -> Load {
+    Load {
+        servers: vec![api.address()],
+        requests: Arc::clone(requests),
+        connections: CONNECTIONS,
+        status: 200,
+        lasts: plan.cluster_lasts,
+    }
+}
+
+fn rate_row(what: &str, rounds: &Rounds, name: &str, used: &Used) -> Row {
+    let note =
+        format!("{CONNECTIONS} connections, {CHATS} chats of {MESSAGES_A_CHAT} messages; a median; {used}");
+    Row::reported(what, Unit::PerSecond, rounds.median(name), note)
+}
+
+fn against(what: &str, rounds: &Rounds, of: &str, to: &str) -> Row {
+    let (rate, other) = (thousands(rounds.median(of)), thousands(rounds.median(to)));
+    Row::reported(
+        what,
+        Unit::Ratio,
+        rounds.ratio(of, to),
+        format!("{rate}/s against {other}/s, medians"),
+    )
+}
