@@ -8,7 +8,6 @@ mod bell;
 mod cluster;
 mod dead;
 mod index;
-mod proxy;
 mod queues;
 mod upkeep;
 mod work;
