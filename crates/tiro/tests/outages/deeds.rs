@@ -19,8 +19,8 @@ use crate::world::World;
 const LOCKED_MAX: Duration = Duration::from_secs(5);
 /// A freeze that hits no transaction is taken again, so often.
 const FREEZES_MAX: usize = 50;
-/// A writer that waits for a lock is seen after so long.
-const LOCK_SEEN_AFTER: Duration = Duration::from_millis(300);
+/// A writer that waits for the frozen one's lock is seen within so long.
+const LOCK_SEEN_WITHIN: Duration = Duration::from_millis(500);
 
 // How long something is away is what is tried here: the sleeps below wait for nothing.
 
@@ -130,8 +130,13 @@ impl World {
         for _ in 0..FREEZES_MAX {
             let begun = Instant::now();
             self.cluster.api[node].process().freeze();
-            sleep(LOCK_SEEN_AFTER).await;
-            let is_waited_for = block_in_place(|| mysql.query(waiting)).trim() != "0";
+            let is_waited_for = block_in_place(|| {
+                let mut found = false;
+                while !found && begun.elapsed() < LOCK_SEEN_WITHIN {
+                    found = mysql.query(waiting).trim() != "0";
+                }
+                found
+            });
             if is_waited_for {
                 sleep(away).await;
             }
