@@ -3,7 +3,7 @@
 //! [`behaviours`] name the promises one by one, [`model`] plays random histories against plain expectations,
 //! [`check_export`] knows what holds in every state, [`ReferenceEngine`] keeps the contract in the simplest way.
 //! An engine's crate implements [`World`] and calls [`conformance_tests!`] and [`model_test!`].
-//! Nothing here looks inside an engine: all goes through [`tiro_core::Engine`].
+//! Nothing here looks inside an engine: all goes through [`tiro_core::Engine`]; [`Proxy`] breaks what is around one.
 
 pub mod behaviours;
 mod check;
@@ -14,6 +14,7 @@ pub mod generator;
 pub mod history;
 mod holder;
 pub mod model;
+mod proxy;
 pub mod rate_limits;
 mod rebuild;
 mod reference;
@@ -25,6 +26,7 @@ pub use check::check_export;
 pub use eventually::eventually;
 pub use export::{ExportedApplication, assert_same_export, read_export, restore};
 pub use generator::Generator;
+pub use proxy::{Fault, Proxy};
 pub use rebuild::check_feeds;
 pub use reference::{Clock, ReferenceEngine};
 pub use world::{World, run};

@@ -44,6 +44,12 @@ const IGNORED: [&str; 1] = [concat!("#[", "ignore")];
 const SLEEPS: [&str; 1] = [concat!("sleep", "(")];
 /// Here the clock is tokio's paused one: a sleep takes no time and is a step of a server's script.
 const SIMULATED_TIME: [&str; 1] = ["crates/tiro-client/tests/bounds/scripted.rs"];
+/// Here nothing is waited for: how long something lasts (latency, the rests of a load, an outage) is what is tried.
+const TIME_IS_TRIED: [&str; 3] = [
+    "crates/tiro-conformance/src/proxy.rs",
+    "crates/tiro/tests/load/client.rs",
+    "crates/tiro/tests/outages/deeds.rs",
+];
 const THROWN_AWAY: [&str; 2] = [concat!("let ", "_ ="), concat!(".ok", "();")];
 const MACHINE_PATHS: [&str; 5] = [
     concat!("/wo", "rk/"),
@@ -67,7 +73,8 @@ fn ignored_tests(tree: &Tree) -> anyhow::Result<Vec<String>> {
 fn sleeping_tests(tree: &Tree) -> anyhow::Result<Vec<String>> {
     let real_time = tree
         .rust()
-        .filter(|file| !SIMULATED_TIME.contains(&file.path.as_str()));
+        .filter(|file| !SIMULATED_TIME.contains(&file.path.as_str()))
+        .filter(|file| !TIME_IS_TRIED.contains(&file.path.as_str()));
     let in_tests = |file: &File| match file.tests_from() {
         Some(first) => holding(file, &SLEEPS, first),
         None => Vec::new(),

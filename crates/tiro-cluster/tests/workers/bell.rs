@@ -1,11 +1,11 @@
 //! Redis: rings reach every node, limits hold on all of them, and nothing needs it.
 
 use tiro_cluster::redis::{Doorbell, RateLimits, Rung};
+use tiro_conformance::Proxy;
 use tiro_core::{ApplicationId, RateLimit, RateLimiter, Take, Token};
 use tokio::sync::{mpsc, watch};
 
 use crate::cluster::{Cluster, with_cluster};
-use crate::proxy::Proxy;
 
 /// Hears what a doorbell tells.
 fn listen(bell: &Doorbell, stop: &watch::Sender<bool>) -> mpsc::UnboundedReceiver<Rung> {

@@ -7,8 +7,8 @@ use tiro_cluster::worker::{Clear, Cleared, IndexFailure};
 use tiro_core::{Command, IfMatch};
 
 use crate::cluster::{Cluster, with_cluster};
-use crate::proxy::Proxy;
 use crate::world::{World, delete_chat, token};
+use tiro_conformance::{Fault, Proxy};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_deleted_leaves_the_index_though_it_was_away_when_the_rows_went() {
@@ -39,14 +39,14 @@ async fn what_was_deleted_leaves_the_index_though_it_was_away_when_the_rows_went
         assert_eq!(world.documents("application", "2").await, 5);
         assert_eq!(world.documents("application", &restored.0.to_string()).await, 1);
 
-        proxy.go_away();
+        proxy.set(Fault::Refuse);
         world.remove_rows().await;
         assert_eq!(world.noted().await, 4);
         let away = world.clear_index().await.unwrap_err();
         assert!(matches!(away, IndexFailure::Unavailable(_)), "{away}");
         assert_eq!(world.noted().await, 4);
 
-        proxy.come_back();
+        proxy.set(Fault::None);
         world.clear_index_wholly().await;
         assert_eq!(world.noted().await, 0);
         assert_eq!(world.documents("application", "1").await, 5);

@@ -15,10 +15,9 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, MySqlPool};
 use tiro_cluster::rabbitmq::{Publisher, Topology};
 use tiro_cluster::{ClusterConfig, SearchIndex};
+use tiro_conformance::Proxy;
 use tokio::sync::Notify;
 use tokio::time::timeout;
-
-use crate::proxy::Proxy;
 
 /// Nothing that a test waits for takes so long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);

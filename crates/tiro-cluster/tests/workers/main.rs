@@ -9,7 +9,6 @@ mod clearing;
 mod cluster;
 mod dead;
 mod index;
-mod proxy;
 mod queues;
 mod restoring;
 mod upkeep;

@@ -2,6 +2,7 @@
 
 use lapin::options::QueueDeleteOptions;
 use tiro_cluster::rabbitmq::{Announcement, RabbitError};
+use tiro_conformance::Fault;
 
 use crate::cluster::with_cluster;
 
@@ -45,7 +46,7 @@ async fn a_run_whose_confirm_is_lost_is_announced_again() {
         cluster.commit(0, 1).await;
         relay.pass().await.unwrap();
 
-        proxy.mute();
+        proxy.set(Fault::StallAnswers);
         cluster.commit(0, 2).await;
         let queue = cluster.topology.partition(0);
         let cut = async {

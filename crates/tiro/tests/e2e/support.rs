@@ -137,6 +137,12 @@ impl Running {
         pidfd_send_signal(&self.exit, Signal::STOP).unwrap();
     }
 
+    /// Lets it run again.
+    #[allow(dead_code, reason = "the tests of outages let go on what they froze")]
+    pub(crate) fn thaw(&self) {
+        pidfd_send_signal(&self.exit, Signal::CONT).unwrap();
+    }
+
     /// `kill -9`, without waiting for its end.
     pub(crate) fn send_kill(&self) {
         pidfd_send_signal(&self.exit, Signal::KILL).unwrap();

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use tiro_conformance::history::History;
 
@@ -15,6 +16,8 @@ use super::{
 use crate::support::{Launch, Tiro, temp_folder};
 
 const CLIENTS: usize = 32;
+/// Only a server that is stuck takes so long.
+const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// A run of the server ends with a random one of so many answers.
 const ANSWERS_MIN: u64 = 300;
 const ANSWERS_MAX: u64 = 1_500;
@@ -88,7 +91,7 @@ pub(crate) async fn run(plan: &Plan<'_>, random: &mut fastrand::Rng) -> Story {
         } else {
             End::Stop
         };
-        let node = client_of(&tiro.address);
+        let node = client_of(&tiro.address, SILENCE_MAX);
         let countdown = Arc::new(Countdown {
             tiro,
             answers: AtomicU64::new(0),

@@ -7,8 +7,6 @@ use std::time::Duration;
 use tiro_client::{Client, Options, Patience};
 use tiro_conformance::history::Sent;
 
-/// An answer that has not come by then has an unknown outcome; only a server that is stuck takes so long.
-const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// Texts that are searched for are of so many of the newest.
 const TEXTS_KEPT: usize = 64;
 
@@ -130,12 +128,13 @@ impl Board {
     }
 }
 
-/// A client that never sends anything again by itself, so that each outcome is seen.
-pub(crate) fn client_of(address: &str) -> Client {
+/// A client that never sends anything again by itself, so that each outcome is seen. An answer that has not come within
+/// `silence_max` has an unknown outcome.
+pub(crate) fn client_of(address: &str, silence_max: Duration) -> Client {
     let options = Options {
         operator_key: None,
         patience: Patience {
-            answer: SILENCE_MAX,
+            answer: silence_max,
             ..Patience::one_attempt()
         },
     };

@@ -4,17 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tiro_client::Client;
+use tiro_client::api::PartitionStatus;
 use tiro_conformance::history::{History, Operation};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::follower;
 use crate::load::{
     Clock, LoadClient, Pace, Stage, Watch, client_of, create_application, read_everything, serve,
 };
+use crate::nodes::Cluster;
 use crate::timeline::Timeline;
 
 const CLIENTS: usize = 64;
+/// As long as an ordinary client waits for an answer.
+const SILENCE_MAX: Duration = Duration::from_secs(12);
 /// More than one, so that something of one could reach the other.
 const APPLICATIONS: usize = 2;
 /// Clients rest, so that two cores serve them, the systems and what heals.
@@ -43,7 +48,10 @@ impl Crowd {
     pub(crate) async fn gather(addresses: &[String], random: &mut fastrand::Rng) -> Crowd {
         let timeline = Arc::new(Timeline::new());
         let clock = Arc::<Clock>::default();
-        let nodes: Vec<Client> = addresses.iter().map(|address| client_of(address)).collect();
+        let nodes: Vec<Client> = addresses
+            .iter()
+            .map(|address| client_of(address, SILENCE_MAX))
+            .collect();
         let mut groups = Vec::new();
         for application in 0..APPLICATIONS {
             let (token, mut history) = create_application(&nodes[application % nodes.len()], &clock).await;
@@ -95,4 +103,16 @@ impl Crowd {
         }
         histories
     }
+}
+
+/// Whether the index has everything within so long.
+pub(crate) async fn is_indexed(cluster: &Cluster, within: Duration) -> bool {
+    let client = cluster.servers()[0].client();
+    let is_current = |one: &PartitionStatus| one.indexed == Some(one.changes);
+    let waited = async {
+        while !client.status().await.unwrap().partitions.iter().all(is_current) {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(within, waited).await.is_ok()
 }

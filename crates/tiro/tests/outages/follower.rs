@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::load::{Stage, entry_shown, epoch};
 
 /// After the end is known, the rest comes within so long.
-const LATE_MAX: Duration = Duration::from_secs(20);
+const LATE_MAX: Duration = Duration::from_secs(8);
 
 /// The end of the feed that a page showed.
 pub(crate) fn feed_end(operation: &Operation) -> Option<u64> {

@@ -10,6 +10,7 @@
 #[path = "../e2e/counts.rs"]
 mod counts;
 mod crowd;
+mod deeds;
 mod follower;
 #[path = "../load/mod.rs"]
 mod load;
@@ -24,23 +25,52 @@ mod servers;
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
 #[path = "../e2e/support.rs"]
 mod support;
+#[allow(
+    dead_code,
+    reason = "shared with the tests of planted bugs, which wait for answers"
+)]
 mod timeline;
 mod world;
 
 use std::time::Duration;
 
-use counts::seed;
+use tiro_conformance::Fault;
+
+use counts::{count, full, seed};
 use servers::System;
 use world::World;
 
-/// How long a system is away before it is started again, which takes its own time.
+/// How long something is away: long enough that bounds of a second or two are passed.
 const AWAY: Duration = Duration::from_secs(3);
+/// With the full counts sometimes so long: longer than any bound that a request has.
+const AWAY_LONG: Duration = Duration::from_secs(20);
+const BRIEF: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_millis(100);
+const FROZEN: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_system_is_killed_and_started_again_under_load_and_nothing_is_lost() {
-    let mut world = World::begin(&mut fastrand::Rng::with_seed(seed())).await;
-    for system in System::ALL {
-        world.kill(system, AWAY).await;
+async fn every_outage_under_load_loses_nothing() {
+    let mut random = fastrand::Rng::with_seed(seed());
+    let mut world = World::begin(&mut random).await;
+    for round in 0..count(1, 3) {
+        let away = if full() && round % 2 == 1 { AWAY_LONG } else { AWAY };
+        world.empty_redis().await;
+        world.purge_queues().await;
+        world.delete_index().await;
+        for system in System::ALL {
+            world.kill(system, away).await;
+            world.freeze(system, away).await;
+            world.part(system, Fault::Refuse, away).await;
+            world.part(system, Fault::StallAnswers, away).await;
+            world.part(system, Fault::StallQuestions, away).await;
+            let bytes = random.usize(1..10_000);
+            world.part(system, Fault::CutAfter(bytes), BRIEF).await;
+            world.part(system, Fault::Latency(SLOW), BRIEF).await;
+        }
+        world.kill_worker(away).await;
+        world.freeze_worker(away).await;
+        world.kill_api(round % 2, away).await;
+        world.freeze_api(round % 2, FROZEN).await;
     }
     world.end().await;
 }

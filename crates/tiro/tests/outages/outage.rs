@@ -7,6 +7,8 @@ use crate::load::{Kind, Said};
 use crate::servers::System;
 use crate::timeline::{Answer, Counts, Timeline};
 
+const KINDS: [Kind; 4] = [Kind::Write, Kind::Read, Kind::Feed, Kind::Search];
+
 /// What stays available.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Promise {
@@ -14,8 +16,10 @@ pub(crate) enum Promise {
     Everything,
     /// Writes, reads and the feed; searches may be 503.
     AllButSearch,
-    /// Nothing: 503, until so long after the end.
+    /// Nothing, but a 503 says so; and writes again so long after the end.
     Nothing { back_within: Duration },
+    /// Everything on the other nodes, where a write waits so long at most.
+    Elsewhere { node: usize, wait_max: Duration },
 }
 
 /// An outage as clients saw it.
@@ -28,8 +32,6 @@ pub(crate) struct Row {
     recovered_after: Duration,
     /// From then to the first write that was served.
     writes_after: Duration,
-    /// Longest time in which no write was served.
-    writes_gap: Duration,
     slowest_write: Duration,
     pub(crate) counts: Counts,
 }
@@ -54,7 +56,10 @@ impl Row {
         timeline: &Timeline,
         (begun, ended, recovered): (Instant, Instant, Instant),
     ) -> Row {
-        let answers = timeline.between(begun, recovered + Duration::from_secs(1));
+        let mut answers = timeline.between(begun, recovered + Duration::from_secs(1));
+        if let Promise::Elsewhere { node, .. } = promise {
+            answers.retain(|one| one.node != node);
+        }
         let during: Vec<Answer> = answers
             .iter()
             .filter(|one| one.at <= recovered)
@@ -65,18 +70,14 @@ impl Row {
             .filter(|one| (one.kind, one.said) == (Kind::Write, Said::Served))
             .collect();
         let first = writes.iter().find(|one| one.at >= ended);
-        let times: Vec<Instant> = std::iter::once(begun)
-            .chain(writes.iter().map(|one| one.at))
-            .collect();
-        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        let writes_after = first.map_or(Duration::MAX, |one| one.at - ended);
         let slowest = writes.iter().map(|one| one.took).max();
         Row {
             name,
             promise,
             lasted: ended - begun,
-            recovered_after: recovered.saturating_duration_since(ended),
-            writes_after: first.map_or(Duration::MAX, |one| one.at - ended),
-            writes_gap: gaps.max().unwrap_or_default(),
+            recovered_after: recovered.saturating_duration_since(ended).max(writes_after),
+            writes_after,
             slowest_write: slowest.unwrap_or_default(),
             counts: Counts::of(&during),
         }
@@ -86,13 +87,13 @@ impl Row {
     pub(crate) fn broken(&self) -> Option<String> {
         let none = |kinds: &[Kind]| kinds.iter().all(|kind| self.counts.unserved(*kind) == 0);
         let kept = match self.promise {
-            Promise::Everything => none(&[Kind::Write, Kind::Read, Kind::Feed, Kind::Search]),
+            Promise::Everything => none(&KINDS),
             Promise::AllButSearch => none(&[Kind::Write, Kind::Read, Kind::Feed]),
             Promise::Nothing { back_within } => {
-                let silent = [Kind::Write, Kind::Read, Kind::Feed, Kind::Search]
-                    .map(|kind| self.counts.of_kind(kind, Said::Silent));
+                let silent = KINDS.map(|kind| self.counts.of_kind(kind, Said::Silent));
                 self.writes_after <= back_within && silent == [0; 4]
             }
+            Promise::Elsewhere { wait_max, .. } => none(&KINDS) && self.slowest_write <= wait_max,
         };
         (!kept).then(|| format!("{self} breaks {:?}", self.promise))
     }
@@ -104,12 +105,11 @@ impl fmt::Display for Row {
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         write!(
             f,
-            "| {} | {} | {}; slowest write {}, longest without one {} | nothing | writes {}, everything {} |",
+            "| {} | {} | {}; slowest write {} | nothing | {}, {} |",
             self.name,
             seconds(self.lasted),
             self.counts,
             seconds(self.slowest_write),
-            seconds(self.writes_gap),
             seconds(self.writes_after),
             seconds(self.recovered_after),
         )

@@ -68,6 +68,12 @@ impl Timeline {
         began.expect("it was waited for")
     }
 
+    /// Waits for so many answers.
+    pub(crate) async fn reached(&self, count: usize) {
+        self.until("the load has gone on", |answers| answers.len() >= count)
+            .await;
+    }
+
     async fn until(&self, what: &str, mut is_so: impl FnMut(&[Answer]) -> bool) {
         let mut count = self.count.subscribe();
         let waited = async {
@@ -139,7 +145,7 @@ impl Counts {
     }
 }
 
-/// `writes 812, 31 of them 503; reads …`: kinds of which nothing came are left out.
+/// What was not served of each kind, beside what was; or `nothing`.
 impl std::fmt::Display for Counts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = [
@@ -148,22 +154,21 @@ impl std::fmt::Display for Counts {
             (Kind::Feed, "feed"),
             (Kind::Search, "searches"),
         ];
+        let unserved = [
+            (Said::Unavailable, "503"),
+            (Said::Unknown, "503 of unknown outcome"),
+            (Said::Silent, "without an answer"),
+        ];
         let mut parts = Vec::new();
-        for (kind, name) in names {
+        for (kind, name) in names.into_iter().filter(|(kind, _)| self.unserved(*kind) > 0) {
+            let counts = unserved.map(|(said, what)| (self.of_kind(kind, said), what));
+            let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+            let counts: Vec<String> = counts.map(|(count, what)| format!("{count} {what}")).collect();
             let served = self.of_kind(kind, Said::Served);
-            let mut part = format!("{name} {served} served");
-            let others = [
-                (Said::Unavailable, "503"),
-                (Said::Unknown, "unknown"),
-                (Said::Silent, "without an answer"),
-            ];
-            for (said, what) in others {
-                match self.of_kind(kind, said) {
-                    0 => {}
-                    count => part.push_str(&format!(", {count} {what}")),
-                }
-            }
-            parts.push(part);
+            parts.push(format!("{name}: {} beside {served} served", counts.join(", ")));
+        }
+        if parts.is_empty() {
+            parts.push("nothing".to_owned());
         }
         f.write_str(&parts.join("; "))
     }

@@ -1,13 +1,12 @@
-//! The cluster under load, and what is done to it.
+//! The cluster under load, behind a network that can be broken, and what its end must show.
 
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-use tiro_client::api::PartitionStatus;
 use tiro_conformance::history::{Contradiction, check};
-use tokio::time::{sleep, timeout};
+use tiro_conformance::{Fault, Proxy};
+use tokio::task::block_in_place;
 
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, is_indexed};
 use crate::nodes::{Cluster, Systems};
 use crate::outage::{Promise, Row};
 use crate::servers::{Servers, System};
@@ -16,11 +15,13 @@ use crate::support::Launch;
 /// The index is complete so long after the last write, at most.
 const INDEXED_WITHIN: Duration = Duration::from_secs(60);
 
-/// Servers, nodes on them, and clients at the nodes. Dropped in this order.
+/// Clients, the nodes that they are at, and the systems behind these. Dropped in this order.
 pub(crate) struct World {
-    crowd: Crowd,
-    cluster: Cluster,
-    servers: Servers,
+    pub(crate) crowd: Crowd,
+    pub(crate) cluster: Cluster,
+    /// Before each of [`System::ALL`].
+    proxies: Vec<Proxy>,
+    pub(crate) servers: Servers,
     rows: Vec<Row>,
 }
 
@@ -28,8 +29,15 @@ impl World {
     /// Starts everything; returns when the load goes well.
     pub(crate) async fn begin(random: &mut fastrand::Rng) -> World {
         let begun = Instant::now();
-        let servers = tokio::task::block_in_place(Servers::lend);
-        let cluster = tokio::task::block_in_place(|| Cluster::on(&Systems::of(&servers.file), &[]));
+        let servers = block_in_place(Servers::lend);
+        let mut systems = Systems::of(&servers.file);
+        let mut proxies = Vec::new();
+        for system in System::ALL {
+            let proxy = Proxy::start(systems.member(system.name())).await;
+            systems = systems.with(system.name(), proxy.url());
+            proxies.push(proxy);
+        }
+        let cluster = block_in_place(|| Cluster::on(&systems, &[], &[]));
         let addresses = cluster.servers().map(|server| server.address.clone());
         let crowd = Crowd::gather(&addresses, random).await;
         crowd.timeline.calm(Instant::now(), addresses.len()).await;
@@ -37,32 +45,24 @@ impl World {
         World {
             crowd,
             cluster,
+            proxies,
             servers,
             rows: Vec::new(),
         }
     }
 
-    /// Kills a system, lets it be away for so long, and starts it again.
-    pub(crate) async fn kill(&mut self, system: System, away: Duration) {
-        let begun = Instant::now();
-        self.servers.signal(system, Signal::KILL);
-        // How long an outage lasts is what is to be tried, not a wait for something.
-        sleep(away).await;
-        tokio::task::block_in_place(|| self.servers.up());
-        self.note(
-            format!("{} killed", system.name()),
-            Promise::without(system),
-            begun,
-        )
-        .await;
+    /// What is wrong on the way to a system.
+    pub(crate) fn set(&self, system: System, fault: Fault) {
+        let place = System::ALL.iter().position(|other| *other == system);
+        self.proxies[place.expect("all systems have proxies")].set(fault);
     }
 
     /// The cause is gone: waits until all is well, and adds the row.
-    async fn note(&mut self, name: String, promise: Promise, begun: Instant) {
+    pub(crate) async fn note(&mut self, name: &str, promise: Promise, begun: Instant) {
         let ended = Instant::now();
         let timeline = &self.crowd.timeline;
         let recovered = timeline.calm(ended, self.cluster.api.len()).await;
-        let row = Row::of(name, promise, timeline, (begun, ended, recovered));
+        let row = Row::of(name.to_owned(), promise, timeline, (begun, ended, recovered));
         println!("{row}");
         self.rows.push(row);
     }
@@ -72,6 +72,7 @@ impl World {
         let World {
             crowd,
             cluster,
+            proxies,
             servers,
             rows,
         } = self;
@@ -84,27 +85,17 @@ impl World {
         assert!(stories.is_empty(), "{}", stories.join("\n"));
         let broken: Vec<String> = rows.iter().filter_map(Row::broken).collect();
         assert!(broken.is_empty(), "{}", broken.join("\n"));
-        is_indexed(&cluster).await;
-        tokio::task::block_in_place(|| {
+        assert!(
+            is_indexed(&cluster, INDEXED_WITHIN).await,
+            "the index lags behind"
+        );
+        block_in_place(|| {
             let verified = Launch::new(["verify", "--cluster", cluster.config()]).run();
             assert_eq!(verified.code, Some(0), "{verified:?}");
             assert!(verified.stdout.contains("The cluster is sound."), "{verified:?}");
             cluster.stop();
+            drop(proxies);
+            drop(servers);
         });
-        drop(servers);
     }
-}
-
-/// Waits until the index has everything.
-async fn is_indexed(cluster: &Cluster) {
-    let client = cluster.servers()[0].client();
-    let is_current = |one: &PartitionStatus| one.indexed == Some(one.changes);
-    let waited = async {
-        while !client.status().await.unwrap().partitions.iter().all(is_current) {
-            tokio::task::yield_now().await;
-        }
-    };
-    timeout(INDEXED_WITHIN, waited)
-        .await
-        .expect("the index has everything in time");
 }

@@ -9,6 +9,8 @@ use crate::support::{Launch, Running, Tiro, temp_folder};
 /// Names the file of the systems that tests may use.
 const CLUSTER_VARIABLE: &str = "TIRO_CLUSTER";
 
+pub(crate) const PARTITIONS: u16 = 4;
+
 /// Two API nodes and two workers. All are killed when dropped.
 pub(crate) struct Cluster {
     pub(crate) api: [Tiro; 2],
@@ -50,11 +52,19 @@ impl Systems {
         value.unwrap_or_else(|| panic!("`{name}` is not in {CLUSTER_VARIABLE}"))
     }
 
+    /// The same with another value of a member.
+    pub(crate) fn with(&self, name: &str, value: &str) -> Systems {
+        Systems {
+            text: self.text.replace(self.member(name), value),
+        }
+    }
+
     /// A file for a cluster of this name, without an operator key.
     fn renamed(&self, name: &str) -> String {
         let (server, _) = self.member("mysql").rsplit_once('/').unwrap();
         let database = name.replace('-', "_");
-        let mut text = format!("name = \"{name}\"\npartitions = 4\nmysql = \"{server}/{database}\"\n");
+        let mut text =
+            format!("name = \"{name}\"\npartitions = {PARTITIONS}\nmysql = \"{server}/{database}\"\n");
         for member in ["rabbitmq", "redis", "opensearch", "secret"] {
             text.push_str(&format!("{member} = \"{}\"\n", self.member(member)));
         }
@@ -66,36 +76,38 @@ impl Systems {
 pub(super) fn node_without(systems: &[&str]) -> (Tiro, TempDir) {
     let folder = temp_folder();
     let config = folder.path().join("cluster.toml");
-    let shared = Systems::shared();
-    let mut text = shared.renamed(&format!("e2e-{}", fastrand::u32(..)));
-    for system in systems {
-        let address = shared.member(system);
-        let (scheme, _) = address.split_once("://").unwrap();
+    let without = systems.iter().fold(Systems::shared(), |systems, system| {
+        let (scheme, _) = systems.member(system).split_once("://").unwrap();
         // Nothing listens on the first port: connections are refused.
-        text = text.replace(address, &format!("{scheme}://127.0.0.1:1"));
-    }
-    std::fs::write(&config, text).unwrap();
-    let file = config.to_str().unwrap();
-    let node = Launch::new(["serve", "--listen", "127.0.0.1:0", "--cluster", file]);
-    (Tiro::launch(node), folder)
+        systems.with(system, &format!("{scheme}://127.0.0.1:1"))
+    });
+    let name = format!("e2e-{}", fastrand::u32(..));
+    std::fs::write(&config, without.renamed(&name)).unwrap();
+    let node = start_api(config.to_str().unwrap(), "127.0.0.1:0");
+    (node, folder)
 }
 
 impl Cluster {
     /// Nodes with these further arguments of `tiro serve`.
     pub(crate) fn start(arguments: &[&str]) -> Cluster {
-        Cluster::on(&Systems::shared(), arguments)
+        Cluster::on(&Systems::shared(), arguments, &[])
     }
 
-    /// The same on these systems.
-    pub(crate) fn on(systems: &Systems, arguments: &[&str]) -> Cluster {
+    /// The same on these systems, with these variables.
+    pub(crate) fn on(systems: &Systems, arguments: &[&str], variables: &[(&str, &str)]) -> Cluster {
         let folder = temp_folder();
         let config = folder.path().join("cluster.toml");
         let name = format!("e2e-{}", fastrand::u32(..));
         std::fs::write(&config, systems.renamed(&name)).unwrap();
         let file = config.to_str().unwrap();
         let serve = ["serve", "--listen", "127.0.0.1:0", "--cluster", file];
-        let api = [(); 2].map(|()| Tiro::launch(Launch::new(serve.iter().chain(arguments))));
-        let workers = [(); 2].map(|()| start_worker(file));
+        let with = |launch: Launch| {
+            variables
+                .iter()
+                .fold(launch, |launch, (name, value)| launch.env(name, value))
+        };
+        let api = [(); 2].map(|()| Tiro::launch(with(Launch::new(serve.iter().chain(arguments)))));
+        let workers = [(); 2].map(|()| ready(with(worker(file)).start()));
         Cluster {
             api,
             workers,
@@ -146,9 +158,22 @@ impl Cluster {
     }
 }
 
+/// An API node that listens at this `host:port`.
+pub(crate) fn start_api(config: &str, host: &str) -> Tiro {
+    Tiro::launch(Launch::new(["serve", "--listen", host, "--cluster", config]))
+}
+
 /// A worker that is ready.
+#[allow(dead_code, reason = "the tests of outages start workers anew")]
 pub(crate) fn start_worker(config: &str) -> Running {
-    let worker = Launch::new(["worker", "--cluster", config]).start();
+    ready(worker(config).start())
+}
+
+fn worker(config: &str) -> Launch {
+    Launch::new(["worker", "--cluster", config])
+}
+
+fn ready(worker: Running) -> Running {
     worker
         .stdout
         .wait_for_line(&worker.stderr, |line| line.contains("is ready"));

@@ -1,0 +1,281 @@
+//! A network that can be broken: what is between a client and a server, on a loopback port of its own.
+//!
+//! A [`Fault`] holds for connections that there are and for new ones, until it is healed; what a stall held back goes on
+//! then, as after a network that was away for a while.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// What is wrong with the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing.
+    #[default]
+    None,
+    /// Connections end, and new ones end at once: nobody is there.
+    Refuse,
+    /// Every chunk of bytes takes so long, each way.
+    Latency(Duration),
+    /// What the server says does not arrive, although it hears everything.
+    StallAnswers,
+    /// What the client says does not arrive, although it would hear everything.
+    StallQuestions,
+    /// Each connection breaks when the client has said so many bytes more, wherever in a packet that is.
+    CutAfter(usize),
+}
+
+/// The way through which something of a connection goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Question,
+    Answer,
+}
+
+#[derive(Clone, Copy, Default)]
+struct State {
+    fault: Fault,
+    /// Connections that began at an earlier cut are cut.
+    cuts: u32,
+    /// Connections so far.
+    connections: u32,
+}
+
+/// A proxy in front of one server. Ends when dropped, and its connections with it.
+pub struct Proxy {
+    url: String,
+    state: Arc<watch::Sender<State>>,
+    accepts: JoinHandle<()>,
+}
+
+impl Proxy {
+    /// Before the server of a URL such as `amqp://user:password@host:port/path`.
+    ///
+    /// # Panics
+    /// Without a host and port in the URL, and where no port is free.
+    pub async fn start(url: &str) -> Proxy {
+        let (_, behind_scheme) = url.split_once("://").expect("a URL has a scheme");
+        let host = behind_scheme
+            .rsplit_once('@')
+            .map_or(behind_scheme, |(_, host)| host);
+        let server = host.split('/').next().expect("a URL has a host").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let here = listener.local_addr().expect("a port is bound").to_string();
+        let url = url.replace(&server, &here);
+        let state = Arc::new(watch::Sender::new(State::default()));
+        let accepts = tokio::spawn(accept(listener, server, Arc::clone(&state)));
+        Proxy { url, state, accepts }
+    }
+
+    /// The server's URL with this proxy in place of the server.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// From now on this is wrong; [`Fault::None`] heals.
+    pub fn set(&self, fault: Fault) {
+        self.state.send_modify(|state| state.fault = fault);
+    }
+
+    /// Resets all connections that there are, and heals: new ones are let through.
+    pub fn cut(&self) {
+        self.state.send_modify(|state| {
+            state.cuts += 1;
+            state.fault = Fault::None;
+        });
+    }
+
+    /// Waits until so many connections were made.
+    pub async fn connected(&self, connections: u32) {
+        let mut state = self.state.subscribe();
+        let reached = state.wait_for(|state| state.connections >= connections).await;
+        drop(reached.expect("the proxy is there"));
+    }
+
+    /// Connections that were made so far.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.state.borrow().connections
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepts.abort();
+        self.state.send_modify(|state| state.cuts += 1);
+    }
+}
+
+async fn accept(listener: TcpListener, server: String, state: Arc<watch::Sender<State>>) {
+    while let Ok((client, _)) = listener.accept().await {
+        if state.borrow().fault == Fault::Refuse {
+            continue;
+        }
+        // A server that is away refuses whoever asks for it here.
+        let Ok(server) = TcpStream::connect(&server).await else {
+            continue;
+        };
+        state.send_modify(|state| state.connections += 1);
+        tokio::spawn(carry(client, server, state.subscribe()));
+    }
+}
+
+async fn carry(client: TcpStream, server: TcpStream, mut state: watch::Receiver<State>) {
+    // Small packets wait for nobody: a proxy must not be slower than what it stands for.
+    if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
+        return;
+    }
+    let began = state.borrow().cuts;
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::select! {
+        () = pass(from_client, to_server, Way::Question, state.clone()) => {}
+        () = pass(from_server, to_client, Way::Answer, state.clone()) => {}
+        _ = state.wait_for(|state| state.cuts > began || state.fault == Fault::Refuse) => {}
+    }
+}
+
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut state: watch::Receiver<State>) {
+    let mut bytes = vec![0; CHUNK_BYTES];
+    let mut said_since_fault = 0;
+    while let Ok(read @ 1..) = from.read(&mut bytes).await {
+        let fault = match state.wait_for(|state| !state.fault.stalls(way)).await {
+            Ok(now) => now.fault,
+            Err(_) => return,
+        };
+        let mut passed = read;
+        match (fault, way) {
+            (Fault::Latency(time), _) => sleep(time).await,
+            (Fault::CutAfter(bytes), Way::Question) => {
+                passed = read.min(bytes.saturating_sub(said_since_fault));
+                said_since_fault += read;
+            }
+            _ => said_since_fault = 0,
+        }
+        if to.write_all(&bytes[..passed]).await.is_err() || passed < read {
+            return;
+        }
+    }
+}
+
+impl Fault {
+    fn stalls(self, way: Way) -> bool {
+        match self {
+            Fault::StallAnswers => way == Way::Answer,
+            Fault::StallQuestions => way == Way::Question,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const SOON: Duration = Duration::from_millis(50);
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    /// A server that says everything back, a proxy before it, and a client.
+    async fn echo() -> (Proxy, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (mut from, mut to) = stream.into_split();
+                tokio::spawn(async move { tokio::io::copy(&mut from, &mut to).await });
+            }
+        });
+        let proxy = Proxy::start(&format!("echo://somebody@{server}/place")).await;
+        assert!(proxy.url().ends_with("/place"));
+        let client = connect(&proxy).await;
+        (proxy, client)
+    }
+
+    async fn connect(proxy: &Proxy) -> TcpStream {
+        let address = proxy.url().strip_prefix("echo://somebody@").unwrap();
+        TcpStream::connect(address.strip_suffix("/place").unwrap())
+            .await
+            .unwrap()
+    }
+
+    async fn say(client: &mut TcpStream, text: &[u8]) {
+        client.write_all(text).await.unwrap();
+    }
+
+    /// What comes back until the connection ends, or until so many bytes.
+    async fn hear(client: &mut TcpStream, bytes: usize) -> Vec<u8> {
+        let mut heard = vec![0; bytes];
+        let mut count = 0;
+        while count < bytes {
+            match timeout(PATIENCE, client.read(&mut heard[count..])).await.unwrap() {
+                Ok(read @ 1..) => count += read,
+                Ok(0) | Err(_) => break,
+            }
+        }
+        heard.truncate(count);
+        heard
+    }
+
+    #[tokio::test]
+    async fn what_is_said_passes_and_a_cut_ends_what_there_is_only() {
+        let (proxy, mut client) = echo().await;
+        say(&mut client, b"hello").await;
+        assert_eq!(hear(&mut client, 5).await, b"hello");
+        proxy.cut();
+        assert_eq!(hear(&mut client, 1).await, b"");
+        let mut next = connect(&proxy).await;
+        say(&mut next, b"again").await;
+        assert_eq!(hear(&mut next, 5).await, b"again");
+        assert_eq!(proxy.connections(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_stall_holds_back_and_lets_go_on_when_it_is_healed() {
+        for fault in [Fault::StallAnswers, Fault::StallQuestions] {
+            let (proxy, mut client) = echo().await;
+            proxy.set(fault);
+            say(&mut client, b"hello").await;
+            let heard = timeout(SOON, client.peek(&mut [0])).await;
+            assert!(heard.is_err(), "{fault:?}: {heard:?}");
+            proxy.set(Fault::None);
+            assert_eq!(hear(&mut client, 5).await, b"hello");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_cut_in_the_middle_of_what_is_said() {
+        let (proxy, mut client) = echo().await;
+        proxy.set(Fault::CutAfter(7));
+        say(&mut client, b"hello").await;
+        assert_eq!(hear(&mut client, 5).await, b"hello");
+        say(&mut client, b"world").await;
+        assert!(b"wo".starts_with(&hear(&mut client, 5).await));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_there_while_it_refuses_and_everything_is_slow_with_latency() {
+        let (proxy, mut client) = echo().await;
+        proxy.set(Fault::Refuse);
+        assert_eq!(hear(&mut client, 1).await, b"");
+        let mut refused = connect(&proxy).await;
+        assert_eq!(hear(&mut refused, 1).await, b"");
+        proxy.set(Fault::Latency(SOON));
+        let mut slow = connect(&proxy).await;
+        let begun = Instant::now();
+        say(&mut slow, b"hello").await;
+        assert_eq!(hear(&mut slow, 5).await, b"hello");
+        let took = begun.elapsed();
+        assert!(took >= 2 * SOON, "{took:?}");
+    }
+}
