@@ -124,31 +124,43 @@ async fn accept(listener: TcpListener, server: String, state: Arc<watch::Sender<
         let Ok(server) = TcpStream::connect(&server).await else {
             continue;
         };
-        state.send_modify(|state| state.connections += 1);
-        tokio::spawn(carry(client, server, state.subscribe()));
+        let mut cuts = 0;
+        state.send_modify(|state| {
+            state.connections += 1;
+            cuts = state.cuts;
+        });
+        tokio::spawn(carry(client, server, cuts, state.subscribe()));
     }
 }
 
-async fn carry(client: TcpStream, server: TcpStream, mut state: watch::Receiver<State>) {
+/// Carries what is said until an end, or a cut after so many.
+async fn carry(client: TcpStream, server: TcpStream, cuts: u32, mut state: watch::Receiver<State>) {
     // Small packets wait for nobody: a proxy must not be slower than what it stands for.
     if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
         return;
     }
-    let began = state.borrow().cuts;
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
-        () = pass(from_client, to_server, Way::Question, state.clone()) => {}
-        () = pass(from_server, to_client, Way::Answer, state.clone()) => {}
-        _ = state.wait_for(|state| state.cuts > began || state.fault == Fault::Refuse) => {}
+        () = pass((from_client, to_server), Way::Question, cuts, state.clone()) => {}
+        () = pass((from_server, to_client), Way::Answer, cuts, state.clone()) => {}
+        _ = state.wait_for(|state| state.is_over(cuts)) => {}
     }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut state: watch::Receiver<State>) {
+async fn pass(
+    (mut from, mut to): (OwnedReadHalf, OwnedWriteHalf),
+    way: Way,
+    cuts: u32,
+    mut state: watch::Receiver<State>,
+) {
     let mut bytes = vec![0; CHUNK_BYTES];
     let mut said_since_fault = 0;
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        let fault = match state.wait_for(|state| !state.fault.stalls(way)).await {
+        let goes_on = |state: &State| state.is_over(cuts) || !state.fault.stalls(way);
+        let fault = match state.wait_for(goes_on).await {
+            // A cut heals too: what was held back until then is lost with its connection.
+            Ok(now) if now.is_over(cuts) => return,
             Ok(now) => now.fault,
             Err(_) => return,
         };
@@ -164,6 +176,13 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut sta
         if to.write_all(&bytes[..passed]).await.is_err() || passed < read {
             return;
         }
+    }
+}
+
+impl State {
+    /// Whether a connection that began after so many cuts has ended.
+    fn is_over(&self, cuts: u32) -> bool {
+        self.cuts > cuts || self.fault == Fault::Refuse
     }
 }
 
@@ -250,6 +269,18 @@ mod tests {
             assert!(heard.is_err(), "{fault:?}: {heard:?}");
             proxy.set(Fault::None);
             assert_eq!(hear(&mut client, 5).await, b"hello");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_stall_held_back_is_lost_with_the_connection_that_is_cut() {
+        for _ in 0..100 {
+            let (proxy, mut client) = echo().await;
+            proxy.set(Fault::StallAnswers);
+            say(&mut client, b"hello").await;
+            proxy.connected(1).await;
+            proxy.cut();
+            assert_eq!(hear(&mut client, 5).await, b"");
         }
     }
 

@@ -265,11 +265,15 @@ mod tests {
         program: "sh",
         command: |_| {
             let mut command = Command::new("sh");
-            command.args(["-c", "trap '' TERM; read never < fifo"]);
+            command.args(["-c", "trap '' TERM; : > up; read never < fifo"]);
             command
         },
         prepare: |place| succeed(Command::new("mkfifo").arg(place.folder.join("fifo"))),
-        answers: |_| Ok(()),
+        answers: |place| {
+            fs::metadata(place.folder.join("up"))
+                .map(|_| ())
+                .context("it is not up")
+        },
         ..SHORT_LIVED
     };
 
