@@ -99,17 +99,17 @@ impl ClusterEngine {
             .idle_timeout(Duration::from_secs(60))
             .connect_lazy_with(mysql.clone());
         let waiting = Arc::new(Waiting::new());
-        let doorbell = Doorbell::new(&config.redis, &config.name)
-            .map_err(|error| OpenError::Redis(error.to_string()))?;
-        let redis = ::redis::Client::open(config.redis.as_str())
-            .map_err(|error| OpenError::Redis(error.to_string()))?;
+        let no_address = |error: ::redis::RedisError| OpenError::Redis(error.to_string());
+        let redis = ::redis::Client::open(config.redis.as_str()).map_err(no_address)?;
+        let doorbell = Doorbell::new(redis.clone(), &config.name);
         let pool = read_pool(mysql.clone(), config.mysql_read_connections_max);
         let index = search_index(config, &lookups).await?;
         let indexed = Arc::new(Indexed::new(index.clone(), pool.clone()));
         let indexer = Indexer::new(lookups.clone(), index.clone());
         let report = Report::new(config, lookups.clone(), partitions.clone().collect(), indexer);
-        let background = Background::start(config, &doorbell, Arc::clone(&waiting), lookups.clone(), index)
-            .map_err(|error| OpenError::Redis(error.to_string()))?;
+        let told = Arc::clone(&waiting);
+        let background = Background::start(config, (&redis, &doorbell), told, lookups.clone(), index)
+            .map_err(no_address)?;
         let reads = Reads::new(pool, Arc::clone(&waiting), Arc::clone(&indexed) as Arc<dyn Index>);
         let shared = Arc::new(Shared {
             options: mysql,

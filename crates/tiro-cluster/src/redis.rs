@@ -18,14 +18,9 @@ pub use limits::RateLimits;
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// A [`connection`] to an address.
-pub(crate) fn lazy_connection(url: &str) -> RedisResult<ConnectionManager> {
-    connection(&Client::open(url)?)
-}
-
 /// A connection that is opened when it is needed, and again when it was lost. Each use of it tries once and says how it
 /// went.
-fn connection(client: &Client) -> RedisResult<ConnectionManager> {
+pub(crate) fn connection(client: &Client) -> RedisResult<ConnectionManager> {
     let config = ConnectionManagerConfig::new()
         .set_number_of_retries(0)
         .set_max_delay(Duration::from_secs(2))

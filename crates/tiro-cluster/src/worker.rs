@@ -138,8 +138,9 @@ pub async fn run<I: Indexer>(
         share: node.share(),
     });
     let ring = Arc::new(Notify::new());
-    let doorbell =
-        Doorbell::new(&config.redis, &config.name).map_err(|error| WorkerError::Redis(error.to_string()))?;
+    let redis = ::redis::Client::open(config.redis.as_str())
+        .map_err(|error| WorkerError::Redis(error.to_string()))?;
+    let doorbell = Doorbell::new(redis, &config.name);
     let relay = Relay::new(pool.clone(), publisher.clone(), ring.clone());
     let clear_index = ClearIndex::new(pool.clone(), indexer.clone());
     let lag = Lag::new(pool.clone(), publisher, indexer);

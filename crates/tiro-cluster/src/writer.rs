@@ -1,8 +1,8 @@
 //! The writer of one partition: batches into transactions, and what happens when one does not go well.
 //!
 //! Nothing lingers: what arrived while the last transaction ran, or while another node held the partition, is the next
-//! batch. A batch that MySQL refuses is halved until the request that it refuses is alone. Answers are sent after the COMMIT, refusals too, since they may rest on what their
-//! own batch made.
+//! batch. A batch that MySQL refuses is halved until the request that it refuses is alone. Answers are sent after the
+//! COMMIT, refusals too, since they may rest on what their own batch made.
 
 use std::sync::Arc;
 use std::time::Duration;

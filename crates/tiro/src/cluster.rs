@@ -5,7 +5,6 @@ use std::path::Path;
 
 use tiro_cluster::ClusterConfig;
 
-use crate::cli::ClusterArgs;
 use crate::exit::Failure;
 
 /// The file of a cluster; the message names the flag.
@@ -15,8 +14,8 @@ pub(crate) fn config(file: &Path) -> Result<ClusterConfig, Failure> {
 }
 
 /// The error, and the file that says where the systems are.
-pub(crate) fn failure(error: &impl Display, args: &ClusterArgs) -> Failure {
-    Failure::failed(format!("{error} (--cluster {})", args.cluster.display()))
+pub(crate) fn failure(error: &impl Display, file: &Path) -> Failure {
+    Failure::failed(format!("{error} (--cluster {})", file.display()))
 }
 
 /// Runs a command that works on a cluster.

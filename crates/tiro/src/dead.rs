@@ -78,7 +78,7 @@ fn with_letters(
 }
 
 fn failed<E: std::fmt::Display>(args: &ClusterArgs) -> impl Fn(E) -> Failure {
-    move |error| cluster::failure(&error, args)
+    move |error| cluster::failure(&error, &args.cluster)
 }
 
 fn chosen(which: &WhichLetters) -> Which<'_> {

@@ -33,6 +33,6 @@ fn of_cluster(file: &Path) -> Result<u64, Failure> {
     let config = cluster::config(file)?;
     cluster::block_on(async {
         let renewed = Box::pin(tiro_cluster::new_epoch(&config)).await;
-        renewed.map_err(|error| Failure::failed(format!("{error} (--cluster {})", file.display())))
+        renewed.map_err(|error| cluster::failure(&error, file))
     })
 }

@@ -79,6 +79,36 @@ impl Progress {
     }
 }
 
+/// Work in stages, one after the other: when one begins, that of the one before goes away.
+#[derive(Default)]
+pub(crate) struct Stages {
+    current: Option<((&'static str, Unit), Progress)>,
+}
+
+impl Stages {
+    /// Shows that so much of the stage that `what` and `unit` name is done.
+    pub(crate) fn reached(&mut self, what: &'static str, unit: Unit, total: Option<u64>, done: u64) {
+        if self
+            .current
+            .as_ref()
+            .is_none_or(|(stage, _)| *stage != (what, unit))
+        {
+            self.finish();
+        }
+        let (_, progress) = self
+            .current
+            .get_or_insert_with(|| ((what, unit), Progress::new(what, total, unit)));
+        progress.reached(done);
+    }
+
+    /// Takes the last one away.
+    pub(crate) fn finish(&mut self) {
+        if let Some((_, progress)) = self.current.take() {
+            progress.finish();
+        }
+    }
+}
+
 /// Writes a line to standard error. Nobody may be reading it, and then nothing is lost by going on.
 pub(crate) fn note(line: &str) {
     if let Err(error) = writeln!(std::io::stderr(), "{line}") {

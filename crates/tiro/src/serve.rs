@@ -4,7 +4,6 @@
 //! once), storage that failed a write (nothing more can be acknowledged; the next start recovers).
 
 mod greeting;
-
 mod setup;
 mod storage;
 

@@ -8,7 +8,7 @@ use tiro_embedded::{Report, VerifyError, VerifyProgress};
 
 use crate::cli::VerifyArgs;
 use crate::exit::{Exit, Failure};
-use crate::progress::{Progress, Unit};
+use crate::progress::{Stages, Unit};
 use crate::{output, serve};
 
 /// What `--json` prints.
@@ -39,9 +39,9 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
         let options = VerifyOptions { repair: args.repair };
         return cluster::run(file, options, args.printing.json);
     }
-    let mut shown = Shown::default();
-    let verified = tiro_embedded::verify(&args.data, &mut |progress| shown.progress(progress));
-    shown.finish();
+    let mut stages = Stages::default();
+    let verified = tiro_embedded::verify(&args.data, &mut |progress| show(&mut stages, progress));
+    stages.finish();
     let report = verified.map_err(|error| match &error {
         VerifyError::Open(error) => serve::open_failure(error),
         VerifyError::Scratch(_) => Failure::failed(error.to_string()),
@@ -58,45 +58,24 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<Exit, Failure> {
     })
 }
 
-/// The progress of the stage that is under way.
-#[derive(Default)]
-struct Shown {
-    log: Option<Progress>,
-    things: Option<Progress>,
-    index: Option<Progress>,
+fn show(stages: &mut Stages, progress: VerifyProgress) {
+    match progress {
+        VerifyProgress::Log { done, total } => stages.reached("read", Unit::Bytes, Some(total), done),
+        VerifyProgress::Things { chats } => stages.reached("compared", Unit::Chats, None, chats),
+        VerifyProgress::Index { done, total } => {
+            stages.reached("compared", Unit::Documents, Some(total), done);
+        }
+    }
 }
 
-impl Shown {
-    fn progress(&mut self, progress: VerifyProgress) {
-        match progress {
-            VerifyProgress::Log { done, total } => self
-                .log
-                .get_or_insert_with(|| Progress::new("read", Some(total), Unit::Bytes))
-                .reached(done),
-            VerifyProgress::Things { chats } => {
-                if let Some(log) = self.log.take() {
-                    log.finish();
-                }
-                self.things
-                    .get_or_insert_with(|| Progress::new("compared", None, Unit::Chats))
-                    .reached(chats);
-            }
-            VerifyProgress::Index { done, total } => {
-                if let Some(things) = self.things.take() {
-                    things.finish();
-                }
-                self.index
-                    .get_or_insert_with(|| Progress::new("compared", Some(total), Unit::Documents))
-                    .reached(done);
-            }
-        }
-    }
-
-    fn finish(self) {
-        for progress in [self.log, self.things, self.index].into_iter().flatten() {
-            progress.finish();
-        }
-    }
+/// What both reports end with: remarks, findings a line each, and how many are not shown.
+fn listed(remarks: &[String], findings: impl Iterator<Item = String>, findings_count: u64) -> Vec<String> {
+    let mut lines: Vec<String> = remarks.iter().map(|remark| format!("note: {remark}")).collect();
+    let before = lines.len();
+    lines.extend(findings.map(|finding| format!("FOUND: {finding}")));
+    let hidden = findings_count.saturating_sub((lines.len() - before) as u64);
+    lines.extend((hidden > 0).then(|| format!("and {hidden} more")));
+    lines
 }
 
 fn text(report: &Report) -> String {
@@ -111,17 +90,11 @@ fn text(report: &Report) -> String {
         report.keys,
         report.index_documents
     )];
-    lines.extend(report.remarks.iter().map(|remark| format!("note: {remark}")));
-    lines.extend(
-        report
-            .findings
-            .iter()
-            .map(|found| format!("FOUND: {}: {}", found.place, found.problem)),
-    );
-    let hidden = report.findings_count.saturating_sub(report.findings.len() as u64);
-    if hidden > 0 {
-        lines.push(format!("and {hidden} more"));
-    }
+    let findings = report
+        .findings
+        .iter()
+        .map(|found| format!("{}: {}", found.place, found.problem));
+    lines.extend(listed(&report.remarks, findings, report.findings_count));
     lines.push(match report.findings_count {
         0 => "The data is sound.".to_owned(),
         count => format!("The data is not sound: {count} found."),

@@ -21,7 +21,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<Exit, Failure> {
     cluster::block_on(async {
         let mut signals = Signals::listen()?;
         let member = tokio::select! {
-            joined = Member::join(&config) => joined.map_err(|error| cluster::failure(&error, &args.cluster))?,
+            joined = Member::join(&config) => joined.map_err(|error| cluster::failure(&error, &args.cluster.cluster))?,
             _ = signals.next() => return Ok(Exit::Fine),
         };
         let (stop, stopped) = watch::channel(false);
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<Exit, Failure> {
         };
         match ended {
             Ok(Ok(())) => Ok(Exit::Fine),
-            Ok(Err(error)) => Err(cluster::failure(&error, &args.cluster)),
+            Ok(Err(error)) => Err(cluster::failure(&error, &args.cluster.cluster)),
             Err(panicked) => Err(Failure::failed(format!("the worker ended early: {panicked}"))),
         }
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::RedisResult;
+use redis::{Client, RedisResult};
 use sqlx::mysql::MySqlPool;
 use tiro_core::ApplicationId;
 use tokio::sync::watch;
@@ -37,7 +37,7 @@ impl Background {
     /// When the address of Redis is none.
     pub(super) fn start(
         config: &ClusterConfig,
-        doorbell: &Doorbell,
+        (redis, doorbell): (&Client, &Doorbell),
         waiting: Arc<Waiting>,
         pool: MySqlPool,
         index: SearchIndex,
@@ -48,7 +48,7 @@ impl Background {
         let listening = doorbell.clone();
         let heard = stopped.clone();
         parts.spawn(async move { listening.listen(move |rung| hear(&waiting, rung), heard).await });
-        let watch = Watch::start(config, index, &mut parts, &stopped)?;
+        let watch = Watch::start(config, redis, index, &mut parts, &stopped)?;
         parts.spawn(Node::new(pool, "api").run(stopped));
         Ok(Background {
             stop,

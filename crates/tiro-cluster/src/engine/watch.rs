@@ -8,6 +8,7 @@ use std::time::Duration;
 use lapin::Connection;
 use parking_lot::Mutex;
 use redis::aio::ConnectionManager;
+use redis::{Client, RedisResult};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -16,7 +17,7 @@ use crate::ClusterConfig;
 use crate::opensearch::SearchIndex;
 use crate::rabbitmq::connect;
 use crate::rabbitmq::consumer::stopped;
-use crate::redis::lazy_connection;
+use crate::redis::connection;
 
 /// From one answer to the next question.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
@@ -70,10 +71,11 @@ impl Watch {
     /// Asks from now on, until it is stopped.
     pub(super) fn start(
         config: &ClusterConfig,
+        redis: &Client,
         index: SearchIndex,
         parts: &mut JoinSet<()>,
         stop: &watch::Receiver<bool>,
-    ) -> redis::RedisResult<Watch> {
+    ) -> RedisResult<Watch> {
         let watch = Watch {
             redis: System::new(
                 "Redis",
@@ -85,7 +87,7 @@ impl Watch {
                 "Searches are complete while what it lacks can be read from MySQL, else 503.",
             ),
         };
-        let redis = lazy_connection(&config.redis)?;
+        let redis = connection(redis)?;
         let rabbitmq = Arc::new(Rabbit::new(&config.rabbitmq));
         let (of_redis, of_rabbitmq, of_opensearch) = (
             Arc::clone(&watch.redis),

@@ -57,15 +57,13 @@ struct Noted {
 
 impl Doorbell {
     /// Rings and listens for the cluster `name`. It connects later.
-    ///
-    /// # Errors
-    /// When the address is none.
-    pub fn new(url: &str, name: &str) -> RedisResult<Doorbell> {
-        Ok(Doorbell {
-            client: Client::open(url)?,
+    #[must_use]
+    pub fn new(client: Client, name: &str) -> Doorbell {
+        Doorbell {
+            client,
             channel: format!("{name}.moved").into(),
             noted: Arc::default(),
-        })
+        }
     }
 
     /// Notes that an application moved. It does not wait for anything; [`Doorbell::send`] has to run for it to be told.
@@ -229,7 +227,7 @@ mod tests {
     }
 
     fn bell() -> Doorbell {
-        Doorbell::new("redis://127.0.0.1:1", "test").unwrap()
+        Doorbell::new(Client::open("redis://127.0.0.1:1").unwrap(), "test")
     }
 
     #[test]

@@ -19,7 +19,7 @@ fn listen(bell: &Doorbell, stop: &watch::Sender<bool>) -> mpsc::UnboundedReceive
 }
 
 fn bell(cluster: &Cluster, url: &str) -> Doorbell {
-    Doorbell::new(url, &cluster.config.name).unwrap()
+    Doorbell::new(redis::Client::open(url).unwrap(), &cluster.config.name)
 }
 
 /// A node's view of a limit of 1 a second.

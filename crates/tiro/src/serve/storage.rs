@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use crate::cli::ServeArgs;
 use crate::cluster;
 use crate::exit::Failure;
-use crate::progress::{Progress, Unit};
+use crate::progress::{Stages, Unit};
 
 /// Where a server keeps what it serves, before it is open.
 pub(super) enum Place {
@@ -58,8 +58,7 @@ impl Place {
                 // A node of a cluster goes on whatever happens to the systems: nothing is fatal to it.
                 drop(on_fatal);
                 let engine = ClusterEngine::open(config, tiro_cluster::Options::default()).await;
-                let engine = engine
-                    .map_err(|error| Failure::failed(format!("{error} (--cluster {})", file.display())))?;
+                let engine = engine.map_err(|error| cluster::failure(&error, file))?;
                 Ok(Storage::Cluster(Arc::new(engine)))
             }
         }
@@ -84,13 +83,11 @@ async fn open_folder(
     args: &ServeArgs,
     on_fatal: oneshot::Sender<String>,
 ) -> Result<Storage, Failure> {
-    let mut progress = None;
+    let mut stages = Stages::default();
     let options = Options {
         accept_data_loss: args.accept_data_loss,
         on_replay: Box::new(move |done, total| {
-            progress
-                .get_or_insert_with(|| Progress::new("replayed", Some(total), Unit::Batches))
-                .reached(done);
+            stages.reached("replayed", Unit::Batches, Some(total), done);
         }),
         on_fatal: Box::new(move |failed| {
             if on_fatal.send(failed.to_string()).is_err() {

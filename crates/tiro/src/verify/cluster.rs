@@ -5,8 +5,9 @@ use std::path::Path;
 use serde::Serialize;
 use tiro_cluster::{Remedy, VerifyOptions, VerifyProgress, VerifyReport};
 
+use super::listed;
 use crate::exit::{Exit, Failure};
-use crate::progress::{Progress, Unit};
+use crate::progress::{Stages, Unit};
 use crate::{cluster, output};
 
 /// What `--json` prints.
@@ -36,12 +37,13 @@ struct WrittenFinding<'a> {
 
 pub(super) fn run(file: &Path, options: VerifyOptions, as_json: bool) -> Result<Exit, Failure> {
     let config = cluster::config(file)?;
-    let mut shown = Shown::default();
+    let mut stages = Stages::default();
     let verified = cluster::block_on(async {
-        let verified = tiro_cluster::verify(&config, options, &mut |progress| shown.progress(progress)).await;
-        verified.map_err(|error| Failure::failed(format!("{error} (--cluster {})", file.display())))
+        let verified =
+            tiro_cluster::verify(&config, options, &mut |progress| show(&mut stages, progress)).await;
+        verified.map_err(|error| cluster::failure(&error, file))
     });
-    shown.finish();
+    stages.finish();
     let report = verified?;
     if as_json {
         output::json(&written(&report))?;
@@ -55,37 +57,14 @@ pub(super) fn run(file: &Path, options: VerifyOptions, as_json: bool) -> Result<
     })
 }
 
-/// The progress of the stage that is under way.
-#[derive(Default)]
-struct Shown {
-    counts: Option<Progress>,
-    messages: Option<Progress>,
-}
-
-impl Shown {
-    fn progress(&mut self, progress: VerifyProgress) {
-        match progress {
-            VerifyProgress::Counts { chats } => self
-                .counts
-                .get_or_insert_with(|| Progress::new("counted", None, Unit::Chats))
-                .reached(chats),
-            VerifyProgress::Applications { messages, .. } => {
-                if let Some(counts) = self.counts.take() {
-                    counts.finish();
-                }
-                self.messages
-                    .get_or_insert_with(|| Progress::new("compared", None, Unit::Messages))
-                    .reached(messages);
-            }
-            // A few numbers a partition: over before a line would be read.
-            VerifyProgress::Positions { .. } => {}
+fn show(stages: &mut Stages, progress: VerifyProgress) {
+    match progress {
+        VerifyProgress::Counts { chats } => stages.reached("counted", Unit::Chats, None, chats),
+        VerifyProgress::Applications { messages, .. } => {
+            stages.reached("compared", Unit::Messages, None, messages);
         }
-    }
-
-    fn finish(self) {
-        for progress in [self.counts, self.messages].into_iter().flatten() {
-            progress.finish();
-        }
+        // A few numbers a partition: over before a line would be read.
+        VerifyProgress::Positions { .. } => {}
     }
 }
 
@@ -109,19 +88,15 @@ fn text(report: &VerifyReport) -> String {
         report.partitions,
         report.index_documents
     )];
-    lines.extend(report.remarks.iter().map(|remark| format!("note: {remark}")));
-    lines.extend(report.findings.iter().map(|found| {
+    let findings = report.findings.iter().map(|found| {
         let remedy = match found.remedy {
             Remedy::None => "",
             Remedy::Repair => " (--repair puts it right)",
             Remedy::Repaired => " (put right)",
         };
-        format!("FOUND: {}: {}{remedy}", found.place, found.problem)
-    }));
-    let hidden = report.findings_count.saturating_sub(report.findings.len() as u64);
-    if hidden > 0 {
-        lines.push(format!("and {hidden} more"));
-    }
+        format!("{}: {}{remedy}", found.place, found.problem)
+    });
+    lines.extend(listed(&report.remarks, findings, report.findings_count));
     lines.push(match (report.findings_count, report.is_sound()) {
         (0, _) => "The cluster is sound.".to_owned(),
         (count, true) => format!("The cluster is sound again: all of {count} found was put right."),

@@ -286,10 +286,10 @@ impl World {
                     .iter()
                     .map(|one| (one.application.0, one.chat, one.number)),
             );
-            watermarks.get_or_insert(page.watermarks);
+            let first = watermarks.get_or_insert(page.watermarks);
             after = page.candidates.into_iter().next_back().map(|last| last.place);
             if !page.has_more || after.is_none() {
-                return Ok((places, watermarks.unwrap_or_default()));
+                return Ok((places, first.clone()));
             }
         }
     }
