@@ -15,6 +15,7 @@ mod member;
 pub mod mysql;
 mod nodes;
 pub mod opensearch;
+mod parking;
 mod queue;
 pub mod rabbitmq;
 mod reads;
@@ -29,6 +30,7 @@ mod verify;
 mod waiting;
 pub mod worker;
 mod writer;
+mod writes;
 
 pub use clock::Clock;
 pub use config::{ClusterConfig, ConfigError};

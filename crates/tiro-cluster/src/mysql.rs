@@ -9,6 +9,7 @@ pub(crate) mod fetch;
 pub(crate) mod migrations;
 pub(crate) mod probe;
 pub mod purge;
+pub(crate) mod refused;
 pub(crate) mod rows;
 pub(crate) mod script;
 pub(crate) mod session;

@@ -5,6 +5,7 @@
 mod database;
 mod failures;
 mod load;
+mod parked;
 mod proxy;
 mod requests;
 mod statements;

@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::errors::OpenError;
 
 /// The version of the tables that this program knows.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 /// How long another node may take to make the tables.
 const LOCK_WITHIN_SECONDS: u32 = 60;
 
@@ -79,7 +79,8 @@ async fn make(connection: &mut MySqlConnection, partitions: u16) -> Result<(), O
     }
     first.push_str("INSERT IGNORE INTO relays (partition_id, position) SELECT id, 0 FROM partitions;");
     first.push_str(&format!(
-        "INSERT IGNORE INTO schema_version (one, version) VALUES (1, {SCHEMA_VERSION})"
+        "INSERT INTO schema_version (one, version) VALUES (1, {SCHEMA_VERSION}) \
+         ON DUPLICATE KEY UPDATE version = VALUES(version)"
     ));
     sqlx::raw_sql(AssertSqlSafe(first)).execute(connection).await?;
     Ok(())

@@ -17,6 +17,7 @@ mod idempotency;
 mod limits;
 mod lists;
 mod messages;
+mod operations;
 mod readers;
 mod search;
 mod service;

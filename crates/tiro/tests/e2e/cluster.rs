@@ -5,7 +5,9 @@
 mod at_once;
 mod bodies;
 mod classic;
+mod link;
 mod nodes;
 mod operating;
+mod parked;
 mod statements;
 mod told;

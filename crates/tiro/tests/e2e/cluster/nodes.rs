@@ -9,16 +9,16 @@ use crate::support::{Launch, Running, Tiro, temp_folder};
 /// Names the file of the systems that tests may use.
 const CLUSTER_VARIABLE: &str = "TIRO_CLUSTER";
 
-/// Two API nodes and two workers. All are killed when dropped.
+/// Two API nodes and, unless a test starts its own, two workers. All are killed when dropped.
 pub(super) struct Cluster {
     pub(super) api: [Tiro; 2],
-    workers: [Running; 2],
+    workers: Vec<Running>,
     config: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a file of a cluster says, as far as tests change it.
-struct Systems {
+pub(super) struct Systems {
     text: String,
 }
 
@@ -35,8 +35,23 @@ impl Systems {
         Systems { text }
     }
 
+    /// A cluster of its own name on the shared systems.
+    pub(super) fn own() -> Systems {
+        let name = format!("e2e-{}", fastrand::u32(..));
+        Systems {
+            text: Systems::shared().renamed(&name),
+        }
+    }
+
+    /// With another value of a member.
+    pub(super) fn with(&self, member: &str, value: &str) -> Systems {
+        Systems {
+            text: self.text.replace(self.member(member), value),
+        }
+    }
+
     /// The value of a member.
-    fn member(&self, name: &str) -> &str {
+    pub(super) fn member(&self, name: &str) -> &str {
         let line = self
             .text
             .lines()
@@ -60,26 +75,49 @@ impl Systems {
 impl Cluster {
     /// Nodes with these further arguments of `tiro serve`.
     pub(super) fn start(arguments: &[&str]) -> Cluster {
+        Cluster::on(&Systems::own(), arguments)
+    }
+
+    /// The same on these systems.
+    pub(super) fn on(systems: &Systems, arguments: &[&str]) -> Cluster {
+        let mut cluster = Cluster::without_workers(systems, arguments);
+        for _ in 0..2 {
+            let worker = cluster.worker(systems);
+            cluster.add(worker);
+        }
+        cluster
+    }
+
+    /// The same without workers.
+    pub(super) fn without_workers(systems: &Systems, arguments: &[&str]) -> Cluster {
         let folder = temp_folder();
         let config = folder.path().join("cluster.toml");
-        let name = format!("e2e-{}", fastrand::u32(..));
-        std::fs::write(&config, Systems::shared().renamed(&name)).unwrap();
+        std::fs::write(&config, &systems.text).unwrap();
         let file = config.to_str().unwrap();
         let serve = ["serve", "--listen", "127.0.0.1:0", "--cluster", file];
         let api = [(); 2].map(|()| Tiro::launch(Launch::new(serve.iter().chain(arguments))));
-        let workers = [(); 2].map(|()| {
-            let worker = Launch::new(["worker", "--cluster", file]).start();
-            worker
-                .stdout
-                .wait_for_line(&worker.stderr, |line| line.contains("is ready"));
-            worker
-        });
         Cluster {
             api,
-            workers,
+            workers: Vec::new(),
             config,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// A further worker, which reaches the systems as these say; it is the caller's.
+    pub(super) fn worker(&self, systems: &Systems) -> Running {
+        let config = self.folder.path().join("worker.toml");
+        std::fs::write(&config, &systems.text).unwrap();
+        let worker = Launch::new(["worker", "--cluster", config.to_str().unwrap()]).start();
+        worker
+            .stdout
+            .wait_for_line(&worker.stderr, |line| line.contains("is ready"));
+        worker
+    }
+
+    /// Stops this worker with the others.
+    pub(super) fn add(&mut self, worker: Running) {
+        self.workers.push(worker);
     }
 
     /// Both API nodes.
