@@ -59,6 +59,8 @@ codes! {
         "Chats are numbered 1, 2, 3 … in their application. Nothing was stored."
     MessageNotFound "The chat has no message of this number"
         "Messages are numbered 1, 2, 3 … in their chat. Nothing was stored."
+    OperationNotFound "The application has no operation of this name"
+        "The name was not given out for this application, or by another cluster. Use the `Location` of the answer as it is."
     MethodNotAllowed "The path does not answer this method"
         "The header `Allow` lists the methods that it answers."
     RequestTimeout "The request did not arrive in time"

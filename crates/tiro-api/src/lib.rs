@@ -7,6 +7,7 @@ mod change;
 mod classic;
 mod code;
 mod lines;
+mod operation;
 mod page;
 mod problem;
 mod reader;
@@ -24,6 +25,7 @@ pub use classic::{
 };
 pub use code::Code;
 pub use lines::{LINES_FORMAT, LinesData, LinesEnd, LinesEntry, LinesHeader, LinesKey, PlainLine};
+pub use operation::{Operation, OperationResult, OperationStatus};
 pub use page::{ApplicationPage, ChatPage, MessagePage, ReadStatePage};
 pub use problem::{Problem, Violation};
 pub use reader::ReadState;

@@ -7,8 +7,8 @@ mod feed;
 
 use crate::{
     About, Application, ApplicationPage, BatchCreated, Chat, ChatPage, ClassicApplication, ClassicChat,
-    ClassicHit, ClassicMessage, HighlightRange, Hit, ImportReport, Message, MessagePage, ReadState,
-    ReadStatePage, Ready, SearchPage, Status, Time,
+    ClassicHit, ClassicMessage, HighlightRange, Hit, ImportReport, Message, MessagePage, Operation,
+    ReadState, ReadStatePage, Ready, SearchPage, Status, Time,
 };
 
 /// What an answer can have as its body.
@@ -42,6 +42,7 @@ by_serde!(
     ClassicHit<'_>,
     ClassicMessage<'_>,
     ImportReport,
+    Operation<'_>,
     ReadState<'_>,
     ReadStatePage<'_>,
     Ready,

@@ -54,6 +54,11 @@ impl Call {
             repeatable: true,
         }
     }
+
+    /// Adds a header, or replaces it.
+    pub(crate) fn set(&mut self, name: HeaderName, value: HeaderValue) {
+        self.headers.insert(name, value);
+    }
 }
 
 /// An answer with a status below 400, not yet decoded.
@@ -118,10 +123,21 @@ impl Client {
         body: &impl Serialize,
         sending: &Sending,
     ) -> Result<Answer<T>, Error> {
+        let call = self.call_of(method, segments, body, sending)?;
+        self.decode(self.send(&call).await?)
+    }
+
+    /// A request with a body of JSON.
+    pub(crate) fn call_of(
+        &self,
+        method: Method,
+        segments: &[&str],
+        body: &impl Serialize,
+        sending: &Sending,
+    ) -> Result<Call, Error> {
         let body = serde_json::to_vec(body)
             .map_err(|error| Error::Unusable(format!("the request cannot be written as JSON: {error}")))?;
-        let call = self.call(method, segments, body.into(), sending)?;
-        self.decode(self.send(&call).await?)
+        self.call(method, segments, body.into(), sending)
     }
 
     pub(crate) async fn delete(&self, segments: &[&str], sending: &Sending) -> Result<Answer<()>, Error> {

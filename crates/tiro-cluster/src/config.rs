@@ -23,7 +23,8 @@ pub struct ClusterConfig {
     pub name: String,
     /// The key of operators; a flag or variable of the program goes first.
     pub operator_key: Option<String>,
-    /// Signs what nodes hand out for each other; the same on every node.
+    /// Signs what nodes hand out for each other (names of parked creates); the same on every node, at least 16 bytes. Without
+    /// one nothing is parked.
     pub secret: Option<String>,
     /// Partitions of a new cluster, 1 to 256; one that exists keeps its own.
     #[serde(default = "default_partitions")]
@@ -41,6 +42,9 @@ pub struct ClusterConfig {
     #[serde(default)]
     pub mysql_allow_unsafe: bool,
 }
+
+/// What is shorter could be guessed.
+const SECRET_BYTES_MIN: usize = 16;
 
 fn default_name() -> String {
     "tiro".to_owned()
@@ -142,6 +146,13 @@ impl ClusterConfig {
         if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(named) {
             return wrong("name", "1 to 32 of a-z, 0-9 and -");
         }
+        if self
+            .secret
+            .as_ref()
+            .is_some_and(|secret| secret.len() < SECRET_BYTES_MIN)
+        {
+            return wrong("secret", "at least 16 bytes that nobody can guess");
+        }
         if !(1..=256).contains(&self.partitions) {
             return wrong("partitions", "1 to 256");
         }
@@ -180,6 +191,7 @@ mod tests {
             ("name = \"\"", "name"),
             ("mysql_read_connections_max = 0", "mysql_read_connections_max"),
             ("opensearch_shards = 0", "opensearch_shards"),
+            ("secret = \"fifteen-letters\"", "secret"),
             ("opensearch_replicas_max = 9", "opensearch_replicas_max"),
             ("partition = 4", "partition"),
         ];
@@ -193,7 +205,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        let text = format!("{SMALLEST}secret = \"hush\"\noperator_key = \"hush\"\n");
+        let text = format!("{SMALLEST}secret = \"hush-hush-hush-hush\"\noperator_key = \"hush\"\n");
         let shown = format!("{:?}", ClusterConfig::parse(&text).unwrap());
         assert!(!shown.contains("hush") && !shown.contains("u:p"), "{shown}");
     }

@@ -16,6 +16,7 @@ pub mod mysql;
 mod new_epoch;
 mod nodes;
 pub mod opensearch;
+mod parking;
 mod queue;
 pub mod rabbitmq;
 mod reads;
@@ -30,6 +31,7 @@ mod verify;
 mod waiting;
 pub mod worker;
 mod writer;
+mod writes;
 
 pub use clock::Clock;
 pub use config::{ClusterConfig, ConfigError};

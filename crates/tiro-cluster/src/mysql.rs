@@ -10,6 +10,7 @@ pub(crate) mod index_garbage;
 pub(crate) mod migrations;
 pub(crate) mod probe;
 pub mod purge;
+pub(crate) mod refused;
 pub(crate) mod restores;
 pub(crate) mod rows;
 pub(crate) mod script;

@@ -54,6 +54,8 @@ impl Drop for Place {
 /// A request and where its answer goes.
 pub(crate) struct Job {
     pub(crate) request: Request,
+    /// The digest of its operation, if it was parked.
+    pub(crate) operation: Option<[u8; 32]>,
     pub(crate) reply: oneshot::Sender<Result<Reply, Failure>>,
     /// The application that its token names, if that is known: it never changes.
     pub(crate) application: Option<ApplicationId>,
@@ -178,6 +180,7 @@ mod tests {
         let place = room.take(&request).expect("there is room");
         Job {
             request,
+            operation: None,
             reply: oneshot::channel().0,
             application: None,
             place,

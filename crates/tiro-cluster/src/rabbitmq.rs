@@ -1,7 +1,8 @@
 //! RabbitMQ: the way of changes to the workers, and the place of what could not be done.
 //!
-//! A message only says "the changes of this partition exist up to here", and whoever takes it starts from what is done
-//! already. So a message that is lost, doubled or overtaken harms nothing, and every queue may be deleted at any time.
+//! A message of a change only says "the changes of this partition exist up to here", and whoever takes it starts from what is
+//! done already. So one that is lost, doubled or overtaken harms nothing, and its queue may be deleted at any time. A parked
+//! create is all there is of it.
 //! Reconnecting is done here, not by lapin: a connection that failed is dropped whole, and a new one declares the
 //! topology again.
 
@@ -9,6 +10,7 @@ mod connection;
 pub(crate) mod consumer;
 pub mod dead;
 mod message;
+mod parked;
 mod publisher;
 mod topology;
 
@@ -16,6 +18,7 @@ use std::fmt;
 
 pub(crate) use connection::connect;
 pub use message::Announcement;
+pub(crate) use parked::ParkedCreate;
 pub use publisher::Publisher;
 pub use topology::Topology;
 
@@ -26,6 +29,8 @@ pub enum RabbitError {
     Address(String),
     /// It cannot be reached, or the connection was lost: what was asked for may have been done.
     Away(String),
+    /// It could not be reached: nothing was asked for.
+    Unreached(String),
     /// It answered that it did not take the message, for example because the queue is full.
     Refused,
     /// No queue is there to take the message.
@@ -38,7 +43,9 @@ impl fmt::Display for RabbitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             RabbitError::Address(text) => write!(f, "`rabbitmq` is not an address: {text}"),
-            RabbitError::Away(text) => write!(f, "RabbitMQ cannot be reached: {text}"),
+            RabbitError::Away(text) | RabbitError::Unreached(text) => {
+                write!(f, "RabbitMQ cannot be reached: {text}")
+            }
             RabbitError::Refused => f.write_str("RabbitMQ refused the message"),
             RabbitError::Unroutable => f.write_str("RabbitMQ has no queue for the message"),
             RabbitError::Unanswered => f.write_str("RabbitMQ did not answer in time"),

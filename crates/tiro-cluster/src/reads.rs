@@ -10,6 +10,7 @@ mod held;
 mod listing;
 mod live;
 mod nodes;
+mod operation;
 mod pools;
 mod readers;
 mod session;
@@ -20,8 +21,8 @@ use std::sync::Arc;
 use sqlx::MySqlPool;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Export, Failure, Lists,
-    LiveRange, Message, NumberRange, Page, Pending, ReadState, ReaderName, SearchRequest, Searched, Seen,
-    Token,
+    LiveRange, Message, NumberRange, Operation, OperationState, Page, Pending, ReadState, ReaderName,
+    SearchRequest, Searched, Seen, Token,
 };
 
 use crate::search::{Index, Search};
@@ -73,6 +74,15 @@ impl Reads {
         number: u64,
     ) -> Result<Seen<Message>, Failure> {
         let wanted = single::OneMessage { token, chat, number };
+        self.pools.read(&wanted).await
+    }
+
+    pub(crate) async fn operation(
+        &self,
+        token: &Token,
+        operation: &Operation,
+    ) -> Result<OperationState, Failure> {
+        let wanted = operation::OneOperation { token, operation };
         self.pools.read(&wanted).await
     }
 

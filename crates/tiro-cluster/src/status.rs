@@ -66,6 +66,8 @@ impl PartitionStatus {
 pub struct QueuesStatus {
     /// One a partition, in their order.
     pub changes: Vec<QueueStatus>,
+    /// Parked creates that wait to be applied.
+    pub parked: QueueStatus,
     /// What failed and waits to be tried again, one a delay.
     pub retries: Vec<QueueStatus>,
     /// Dead letters.
@@ -169,6 +171,7 @@ async fn queues(url: &str, topology: &Topology) -> Result<QueuesStatus, RabbitEr
     let connection = connect(url, &format!("{} status", topology.name)).await?;
     let mut status = QueuesStatus {
         changes: Vec::new(),
+        parked: queue(&connection, topology.parked()).await?,
         retries: Vec::new(),
         dead: queue(&connection, topology.dead()).await?,
     };

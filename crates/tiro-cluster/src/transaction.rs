@@ -1,15 +1,18 @@
 //! One transaction: lock, find the facts, decide, write, commit.
 //!
 //! Two round trips where the first look finds all facts, as it does for creates: one that begins, locks and looks, and one
-//! that writes and commits. Each further look is one more. Where another node held the lock, those who came meanwhile join.
+//! that writes and commits. Each further look is one more, and one where there are parked creates: what was rejected. Where
+//! another node held the lock, those who came meanwhile join.
 
 use tiro_core::{
     ApplicationId, ApplicationNeed, Command, Event, Facts, Failure, Reply, Timestamp, Token, decide,
+    decide_parked,
 };
 
 use crate::clock::Clock;
 use crate::mysql::facts::Found;
 use crate::mysql::fetch::{self, Locked, Scope};
+use crate::mysql::refused::{self, Refused};
 use crate::mysql::session::Session;
 use crate::mysql::store::Decided;
 use crate::mysql::trouble::Trouble;
@@ -63,14 +66,18 @@ pub(crate) async fn carry_out(
         Ok(looked) => looked,
         Err(trouble) => return Ended::Failed(trouble),
     };
+    let mut refused = match refused::find(session, jobs, &facts).await {
+        Ok(refused) => refused,
+        Err(trouble) => return Ended::Failed(trouble),
+    };
     let now = clock();
-    let (answers, events) = decide_all(jobs, &mut facts, &found, partition, now);
+    let (answers, events) = decide_all(jobs, (&mut facts, &mut refused), &found, partition, now);
     let carried = Carried {
         answers,
         moved: moved(&facts),
         made: events.iter().filter_map(made).collect(),
     };
-    if events.is_empty() {
+    if events.is_empty() && refused.noted().is_empty() {
         return match session.tell("ROLLBACK").await {
             Ok(()) => Ended::Carried(carried),
             Err(trouble) => Ended::Failed(trouble),
@@ -87,6 +94,7 @@ pub(crate) async fn carry_out(
         at: now,
         events: &events,
         facts: &facts,
+        refused: refused.noted(),
     };
     match session.run(decided.script(), |_, _| Ok(())).await {
         Ok(()) => Ended::Carried(carried),
@@ -163,7 +171,7 @@ fn makes_application(command: &Command) -> bool {
 
 fn decide_all(
     jobs: &[Job],
-    facts: &mut Facts,
+    (facts, refused): (&mut Facts, &mut Refused),
     found: &Found,
     partition: u16,
     now: Timestamp,
@@ -173,7 +181,18 @@ fn decide_all(
         if let Some(elsewhere) = elsewhere(&job.request.command, facts, found, partition) {
             return elsewhere;
         }
-        let decided = decide(facts, &job.request, now).map(|decision| {
+        let place = refused::place(job, facts);
+        let decided = match place {
+            None => decide(facts, &job.request, now),
+            Some(place) => {
+                let decided = decide_parked(facts, &job.request, refused.known(place), now);
+                if let Err(rejection) = &decided {
+                    refused.note(place, rejection);
+                }
+                decided
+            }
+        };
+        let decided = decided.map(|decision| {
             decision.events.iter().for_each(|event| facts.apply(event));
             events.extend(decision.events);
             decision.reply

@@ -17,16 +17,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::MySqlPool;
+use tiro_core::ApplicationId;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::ClusterConfig;
+use crate::clock::system_clock;
+use crate::mysql::connection;
 use crate::nodes::Node;
 use crate::opensearch::Below;
-use crate::rabbitmq::consumer::{Bounds, Consumers, stopped};
+use crate::rabbitmq::consumer::{Bounds, Consumers, ParkedConsumer, stopped};
 use crate::rabbitmq::{Publisher, Topology};
 use crate::redis::{Doorbell, Rung};
+use crate::writes::{Writes, lookup_pool};
+use crate::{ClusterConfig, OpenError};
 
 pub use clear::Clear;
 pub use clear_index::{ClearIndex, Cleared};
@@ -83,6 +87,8 @@ pub enum WorkerError {
     Empty,
     /// The address of Redis is none.
     Redis(String),
+    /// The address of MySQL is none.
+    Address(OpenError),
     /// A part ended by a panic.
     Ended(String),
 }
@@ -93,6 +99,7 @@ impl fmt::Display for WorkerError {
             WorkerError::Mysql(error) => write!(f, "MySQL: {error}"),
             WorkerError::Empty => f.write_str("the database holds no cluster yet"),
             WorkerError::Redis(text) => write!(f, "`redis` is not an address: {text}"),
+            WorkerError::Address(error) => write!(f, "{error}"),
             WorkerError::Ended(text) => write!(f, "a part of the worker ended: {text}"),
         }
     }
@@ -141,12 +148,22 @@ pub async fn run<I: Indexer>(
     let redis = ::redis::Client::open(config.redis.as_str())
         .map_err(|error| WorkerError::Redis(error.to_string()))?;
     let doorbell = Doorbell::new(redis, &config.name);
+    let writes = Arc::new(writes(config, publisher.topology(), &doorbell)?);
+    let parked = Arc::new(ParkedConsumer {
+        url: config.rabbitmq.clone(),
+        publisher: publisher.clone(),
+        writes: writes.clone(),
+        tries_max: options.tries_max,
+        stop_within: options.stop_within,
+    });
     let relay = Relay::new(pool.clone(), publisher.clone(), ring.clone());
     let clear_index = ClearIndex::new(pool.clone(), indexer.clone());
     let lag = Lag::new(pool.clone(), publisher, indexer);
 
     let mut parts = JoinSet::new();
     parts.spawn(consumers.run(stop.clone()));
+    parts.spawn(parked.run(stop.clone()));
+    parts.spawn(doorbell.clone().send(stop.clone()));
     parts.spawn(relay.run(options.relay_every, stop.clone()));
     parts.spawn(lag.run(options.lag_every, stop.clone()));
     parts.spawn(Clear::new(pool.clone()).run(stop.clone()));
@@ -166,7 +183,29 @@ pub async fn run<I: Indexer>(
     if let Some(Err(error)) = ended {
         return Err(WorkerError::Ended(error.to_string()));
     }
-    end(parts, options.stop_within).await
+    let ended = end(parts, options.stop_within).await;
+    writes.close().await;
+    ended
+}
+
+/// What parked creates are applied with: as on any node, and the nodes are told through Redis.
+fn writes(config: &ClusterConfig, topology: &Topology, doorbell: &Doorbell) -> Result<Writes, WorkerError> {
+    let mysql = connection::options(config).map_err(WorkerError::Address)?;
+    let count = u16::try_from(topology.partitions.len()).map_err(|_| WorkerError::Empty)?;
+    let doorbell = doorbell.clone();
+    let told = move |moved: &[(ApplicationId, u64)]| {
+        for (application, position) in moved {
+            doorbell.ring(*application, *position);
+        }
+    };
+    let lookups = lookup_pool(mysql.clone());
+    Ok(Writes::start(
+        mysql,
+        count,
+        lookups,
+        system_clock(),
+        Box::new(told),
+    ))
 }
 
 /// Waits for all parts, which know of the stop; those that take too long are dropped.

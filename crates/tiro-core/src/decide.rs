@@ -7,9 +7,12 @@ mod application;
 mod chat;
 mod import;
 mod message;
+mod parked;
 mod reader;
 mod replay;
 mod restore;
+
+pub use parked::{OperationFacts, decide_parked, is_told_by_the_application, operation_state};
 
 use crate::{
     Application, ApplicationId, Command, Event, Facts, IfMatch, Rejection, Reply, Request, Timestamp, Token,

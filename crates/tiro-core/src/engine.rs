@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::{
     Application, Changed, Changes, ChangesRequest, Chat, Cursor, Entry, LiveRange, Message, NumberRange,
-    Page, RateLimit, RateLimiter, ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched,
-    Status, Timestamp, Token,
+    OperationState, Page, Parked, RateLimit, RateLimiter, ReadState, ReaderName, Rejection, Reply, Request,
+    SearchRequest, Searched, Status, Timestamp, Token,
 };
 
 /// An answer that is on its way.
@@ -120,6 +120,19 @@ pub trait Engine: Lists + 'static {
     /// Carries out a request, wholly or not at all. It is taken over when this function is called: dropping the
     /// answer does not withdraw it.
     fn write(&self, request: Request) -> Pending<'static, Reply>;
+
+    /// Keeps a create to be carried out later, whether what the engine stores in answers or not. Answers when it is as safe as a
+    /// confirmed message of a queue; that is no acknowledgement of the create. An engine that keeps nothing for later, or not
+    /// this, gives the request back.
+    fn park(&self, request: Request) -> Pending<'_, Parked> {
+        Box::pin(std::future::ready(Ok(Parked::NotKept(request))))
+    }
+
+    /// What became of an operation that [`Engine::park`] named; any other text is rejected. Where what the engine stores in does
+    /// not answer it is pending: not known to have ended.
+    fn operation<'a>(&'a self, _token: &'a Token, _name: &'a str) -> Pending<'a, OperationState> {
+        Box::pin(std::future::ready(Err(Rejection::OperationNotFound.into())))
+    }
 
     /// An application; a deleted one is rejected.
     fn application<'a>(&'a self, token: &'a Token) -> Pending<'a, Seen<Application>>;

@@ -27,6 +27,8 @@
 //! | gram | two to four neighbouring characters of a folded text: what an index is asked for |
 //! | hit | a message that a search found, with the places to highlight |
 //! | key | `Idempotency-Key`, bound for ever to the change that its request made |
+//! | parked | confirmed, but not carried out yet and not acknowledged: a create that waits for its engine |
+//! | operation | a parked create, until it is applied or rejected and after |
 
 mod change;
 mod command;
@@ -45,6 +47,7 @@ mod limits;
 mod live;
 mod metadata;
 mod need;
+mod operation;
 mod page;
 mod rate_limit;
 mod reader;
@@ -61,7 +64,9 @@ pub use command::{
     Request, UpdateApplication, UpdateChat, UpdateMessage,
 };
 pub use cursor::{BadCursor, Cursor};
-pub use decide::{Decision, decide};
+pub use decide::{
+    Decision, OperationFacts, decide, decide_parked, is_told_by_the_application, operation_state,
+};
 pub use engine::{
     ApplicationsAfter, Engine, Export, Exported, Failure, Health, Lists, Pending, Seen, Shortage, Unavailable,
 };
@@ -79,6 +84,7 @@ pub use limits::{
 pub use live::{DeletedNode, DeletedPlace, LiveRange, NumberedList, deleted_through, live_numbers};
 pub use metadata::Metadata;
 pub use need::{ApplicationNeed, Need};
+pub use operation::{Creation, Operation, OperationNames, OperationState, Parked};
 pub use page::{NumberRange, Numbers, Page};
 pub use rate_limit::{Bucket, RATE_LIMIT_MAX, RateLimit, RateLimiter, Take};
 pub use reader::{Marker, ReadState, unread};

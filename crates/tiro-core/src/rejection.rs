@@ -68,6 +68,8 @@ pub enum Rejection {
     MessageNotFound,
     /// The message was deleted.
     MessageDeleted,
+    /// No operation of the application has this name.
+    OperationNotFound,
     /// The token is or was in use.
     TokenTaken,
     /// `If-Match` named other versions than the present one.

@@ -9,6 +9,7 @@ use crate::conditions;
 use crate::problem::Problem;
 
 const TIRO_CURSOR: HeaderName = HeaderName::from_static("tiro-cursor");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 /// What one thing takes, its texts aside.
 const THING_BYTES: usize = 320;
@@ -86,6 +87,24 @@ pub(crate) fn batch_created(
     let mut response = json(StatusCode::CREATED, body, THING_BYTES)?;
     insert(&mut response, header::LOCATION, location)?;
     wrote(response, reply)
+}
+
+/// A create that was parked (RFC 7240, section 4.1).
+pub(crate) fn parked(location: String, body: &impl WriteJson) -> Result<Response<Body>, Problem> {
+    let mut response = json(StatusCode::ACCEPTED, body, THING_BYTES)?;
+    insert(&mut response, header::LOCATION, location)?;
+    let applied = HeaderValue::from_static("respond-async");
+    response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    Ok(response)
+}
+
+/// What became of one, with the entry that it made.
+pub(crate) fn operation(cursor: Option<&Cursor>, body: &impl WriteJson) -> Result<Response<Body>, Problem> {
+    let mut response = json(StatusCode::OK, body, THING_BYTES)?;
+    if let Some(cursor) = cursor {
+        insert(&mut response, TIRO_CURSOR, cursor.to_string())?;
+    }
+    Ok(response)
 }
 
 /// One thing that was changed.

@@ -7,15 +7,25 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::request::Parts;
 use tiro_api::Code;
-use tiro_core::{Fault, IdempotencyKey, IfMatch, Token};
+use tiro_core::{Command, Fault, IdempotencyKey, IfMatch, Parked, Reply, Request, Token};
 
 use crate::app::App;
 use crate::body::{self, MediaType};
 use crate::conditions::{self, TagForm};
 use crate::path;
+use crate::prefer;
 use crate::problem::{self, Problem};
 use crate::query::Query;
+use crate::request_id::RequestId;
 use crate::violations::Violations;
+
+/// What became of a create.
+pub(crate) enum Created {
+    /// It was carried out.
+    Now(Reply),
+    /// It was parked; this is its operation.
+    Later(String),
+}
 
 /// One request. Dereferences to the [`App`].
 pub(crate) struct Call {
@@ -23,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) head: Parts,
     pub(crate) query: Query,
     template: &'static str,
+    /// The request's name, for problems within an answer.
+    pub(crate) request_id: RequestId,
     /// Never locked: the mutex lets handlers hold a shared call while they wait, which a bare body does not allow.
     body: Mutex<Body>,
 }
@@ -36,12 +48,19 @@ impl Deref for Call {
 }
 
 impl Call {
-    pub(crate) fn new(app: App, head: Parts, template: &'static str, query: Query, body: Body) -> Call {
+    pub(crate) fn new(
+        app: App,
+        (head, request_id): (Parts, RequestId),
+        template: &'static str,
+        query: Query,
+        body: Body,
+    ) -> Call {
         Call {
             app,
             head,
             query,
             template,
+            request_id,
             body: Mutex::new(body),
         }
     }
@@ -129,6 +148,27 @@ impl Call {
                 None
             }
         }
+    }
+
+    /// Carries out a create, or has it parked where the client prefers that and the engine does it.
+    ///
+    /// # Errors
+    /// What the engine refuses or cannot do.
+    pub(crate) async fn create(
+        &self,
+        command: Command,
+        key: Option<IdempotencyKey>,
+    ) -> Result<Created, Problem> {
+        let (command, key) = match key {
+            Some(key) if prefer::respond_async(&self.head.headers) => {
+                match self.engine.park(Request::keyed(command, key)).await? {
+                    Parked::Kept(name) => return Ok(Created::Later(name)),
+                    Parked::NotKept(Request { command, key }) => (command, key.map(|(key, _)| key)),
+                }
+            }
+            key => (command, key),
+        };
+        self.write(command, key).await.map(Created::Now)
     }
 
     /// `If-Match`; no condition if there is none.

@@ -97,14 +97,21 @@ impl<H: Handler> Endpoint<H> {
             gzip: self.operation.compression == Compression::LargeAnswers
                 && encoding::accepts_gzip(&head.headers),
         };
-        let result = match AssertUnwindSafe(self.answer(head, body)).catch_unwind().await {
+        let result = match AssertUnwindSafe(self.answer((head, wrap.request_id.clone()), body))
+            .catch_unwind()
+            .await
+        {
             Ok(result) => result,
             Err(panic) => Err(Problem::internal(panic_text(panic.as_ref()))),
         };
         self.wrap(result, wrap).await
     }
 
-    async fn answer(&self, head: Parts, body: Body) -> Result<Response<Body>, Problem> {
+    async fn answer(
+        &self,
+        (head, request_id): (Parts, RequestId),
+        body: Body,
+    ) -> Result<Response<Body>, Problem> {
         guard::check(&self.app, &head)?;
         let caller = self.operation.caller;
         let admission = access::admit(&self.app, caller, &head, self.place.template).await?;
@@ -117,7 +124,13 @@ impl<H: Handler> Endpoint<H> {
             query = Query::parse(text, self.operation.parameters, unknown, &mut violations);
             violations.check()?;
         }
-        let call = Call::new(self.app.clone(), head, self.place.template, query, body);
+        let call = Call::new(
+            self.app.clone(),
+            (head, request_id),
+            self.place.template,
+            query,
+            body,
+        );
         match self.handler.handle(call).await {
             Err(problem) if admission == Admission::ByUnverifiedKey => Err(access::unknown_key(problem)),
             result => result,

@@ -24,6 +24,7 @@ mod metrics;
 mod openapi;
 mod paging;
 mod path;
+mod prefer;
 mod problem;
 mod query;
 mod rate_limits;

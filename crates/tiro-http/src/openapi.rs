@@ -91,6 +91,10 @@ fn tags() -> impl IntoIterator<Item = utoipa::openapi::Tag> {
         ),
         ("chats", "Numbered 1, 2, 3 … in their application."),
         ("messages", "Numbered 1, 2, 3 … in their chat."),
+        (
+            "operations",
+            "Creates that were answered before they were carried out (`Prefer: respond-async`).",
+        ),
         ("readers", "How far somebody has read, and what is unread."),
         (
             "changes",
@@ -128,6 +132,7 @@ fn schemas() -> BTreeMap<String, RefOr<Schema>> {
     add::<tiro_api::Hit<'static>>(&mut all);
     add::<tiro_api::SearchPage<'static>>(&mut all);
     add::<tiro_api::BatchCreated>(&mut all);
+    add::<tiro_api::Operation<'static>>(&mut all);
     add::<tiro_api::CreateApplication<'static>>(&mut all);
     add::<tiro_api::UpdateApplication<'static>>(&mut all);
     add::<tiro_api::CreateChat<'static>>(&mut all);

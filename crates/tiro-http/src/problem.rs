@@ -34,9 +34,11 @@ pub(crate) fn status(code: Code) -> Option<StatusCode> {
         Code::MalformedRequest | Code::MalformedJson => StatusCode::BAD_REQUEST,
         Code::Unauthorized => StatusCode::UNAUTHORIZED,
         Code::Forbidden | Code::ForeignOrigin => StatusCode::FORBIDDEN,
-        Code::NotFound | Code::ApplicationNotFound | Code::ChatNotFound | Code::MessageNotFound => {
-            StatusCode::NOT_FOUND
-        }
+        Code::NotFound
+        | Code::ApplicationNotFound
+        | Code::ChatNotFound
+        | Code::MessageNotFound
+        | Code::OperationNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Code::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Code::TokenTaken | Code::ImportConflict | Code::HistoryChanged => StatusCode::CONFLICT,
@@ -210,16 +212,8 @@ impl Problem {
             self.0.detail = code.explanation().into();
         }
         let status = self.status();
-        let wire = tiro_api::Problem {
-            type_: format!("/docs/errors/{code}"),
-            title: code.title().to_owned(),
-            status: status.as_u16(),
-            code,
-            detail: self.0.detail.into_owned(),
-            request_id: request_id.as_str().to_owned(),
-            errors: self.0.errors,
-            searched_through: self.0.searched_through.map(|cursor| cursor.to_string()),
-        };
+        let headers_of_problem = std::mem::take(&mut self.0.headers);
+        let wire = self.into_wire(request_id);
         let (media_type, body) = match dialect {
             Dialect::V1 => ("application/problem+json", serde_json::to_vec(&wire)),
             Dialect::Classic => (
@@ -235,8 +229,23 @@ impl Problem {
         if code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        headers.extend(self.0.headers);
+        headers.extend(headers_of_problem);
         response
+    }
+
+    /// The document, as an answer of its own or within another.
+    pub(crate) fn into_wire(self, request_id: &RequestId) -> tiro_api::Problem {
+        let code = self.0.code;
+        tiro_api::Problem {
+            type_: format!("/docs/errors/{code}"),
+            title: code.title().to_owned(),
+            status: self.status().as_u16(),
+            code,
+            detail: self.0.detail.into_owned(),
+            request_id: request_id.as_str().to_owned(),
+            errors: self.0.errors,
+            searched_through: self.0.searched_through.map(|cursor| cursor.to_string()),
+        }
     }
 }
 
@@ -284,6 +293,7 @@ impl From<Rejection> for Problem {
             Rejection::ChatDeleted => Problem::plain(Code::ChatDeleted),
             Rejection::MessageNotFound => Problem::plain(Code::MessageNotFound),
             Rejection::MessageDeleted => Problem::plain(Code::MessageDeleted),
+            Rejection::OperationNotFound => Problem::plain(Code::OperationNotFound),
             Rejection::TokenTaken => Problem::plain(Code::TokenTaken),
             Rejection::VersionMismatch { current } => Problem::new(
                 Code::PreconditionFailed,

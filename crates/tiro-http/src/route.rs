@@ -67,6 +67,8 @@ pub(crate) enum Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestHeader {
     IdempotencyKey,
+    /// `respond-async`.
+    Prefer,
     IfMatch,
     IfNoneMatch,
     LastEventId,
@@ -79,7 +81,12 @@ pub(crate) enum AnswerHeader {
     TiroCursor,
     /// Only if the request changed something.
     TiroCursorOfChange,
+    /// Only of an operation that was applied.
+    TiroCursorOfApplied,
     Location,
+    /// Of a create that was parked.
+    LocationOfOperation,
+    PreferenceApplied,
     /// Only on a replayed answer.
     IdempotentReplayed,
 }

@@ -20,7 +20,9 @@ use crate::endpoint::{Endpoint, RoutePlace};
 use crate::openapi;
 use crate::problem::Problem;
 use crate::route::{Operation, Route, Verb, delete, get, patch, post, put};
-use crate::routes::{applications, batch, changes, chats, documents, messages, readers, search, service};
+use crate::routes::{
+    applications, batch, changes, chats, documents, messages, operations, readers, search, service,
+};
 
 /// The label of requests that no route answers.
 const NO_ROUTE: &str = "none";
@@ -122,6 +124,7 @@ fn application() -> impl IntoIterator<Item = Route> {
     const READER: &str = "/v1/applications/{token}/chats/{chat}/readers/{reader}";
     const UNREAD: &str = "/v1/applications/{token}/readers/{reader}";
     const CHANGES: &str = "/v1/applications/{token}/changes";
+    const OPERATION: &str = "/v1/applications/{token}/operations/{operation}";
     const STREAM: &str = "/v1/applications/{token}/changes/stream";
     [
         get(APPLICATION, &applications::GET, applications::get),
@@ -144,6 +147,7 @@ fn application() -> impl IntoIterator<Item = Route> {
         get(UNREAD, &readers::LIST, readers::list),
         get(CHANGES, &changes::LIST, changes::list),
         get(STREAM, &changes::STREAM, changes::stream),
+        get(OPERATION, &operations::GET, operations::get),
     ]
 }
 

@@ -6,6 +6,7 @@ pub(crate) mod changes;
 pub(crate) mod chats;
 pub(crate) mod documents;
 pub(crate) mod messages;
+pub(crate) mod operations;
 pub(crate) mod readers;
 pub(crate) mod search;
 pub(crate) mod service;

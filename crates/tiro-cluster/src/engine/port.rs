@@ -1,16 +1,16 @@
 //! The port of the core: writes go to the writers, reads to the primary.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tiro_core::{
-    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Health, Lists,
-    LiveRange, Message, NumberRange, Page, Pending, RateLimit, RateLimiter, ReadState, ReaderName, Reply,
-    Request, SearchRequest, Searched, Seen, Shortage, Status, Token,
+    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Failure, Health,
+    Lists, LiveRange, Message, NumberRange, OperationState, Page, Parked, Pending, RateLimit, RateLimiter,
+    ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched, Seen, Shortage, Status, Token,
 };
+use tokio::time::timeout;
 
-use super::ClusterEngine;
-use crate::errors::unavailable;
+use super::{ClusterEngine, OPERATION_WITHIN};
+use crate::parking::Parking;
 use crate::redis::RateLimits;
 
 impl Lists for ClusterEngine {
@@ -33,10 +33,27 @@ impl Lists for ClusterEngine {
 
 impl Engine for ClusterEngine {
     fn write(&self, request: Request) -> Pending<'static, Reply> {
-        let submitted = self.submit(request);
+        Box::pin(self.writes.write(request))
+    }
+
+    fn park(&self, request: Request) -> Pending<'_, Parked> {
         Box::pin(async move {
-            let answered = submitted?.await;
-            answered.unwrap_or_else(|_| Err(unavailable(Shortage::OutcomeUnknown)))
+            match &self.parking {
+                Some(parking) => parking.park(&self.writes, request).await,
+                None => Ok(Parked::NotKept(request)),
+            }
+        })
+    }
+
+    fn operation<'a>(&'a self, token: &'a Token, name: &'a str) -> Pending<'a, OperationState> {
+        Box::pin(async move {
+            let named = self.parking.as_ref();
+            let operation = named.and_then(|parking| parking.names().read(token, name));
+            let operation = operation.ok_or(Rejection::OperationNotFound)?;
+            match timeout(OPERATION_WITHIN, self.reads.operation(token, &operation)).await {
+                Ok(Err(Failure::Unavailable(_))) | Err(_) => Ok(OperationState::Pending),
+                Ok(state) => state,
+            }
         })
     }
 
@@ -123,15 +140,18 @@ impl Engine for ClusterEngine {
     }
 
     fn health(&self) -> Health {
-        let blocked = self.shared.condition.blocked();
-        let closing = self.closing.load(Ordering::SeqCst).then_some(Shortage::Stopping);
+        let blocked = self.writes.blocked();
+        let closing = self.writes.is_closing().then_some(Shortage::Stopping);
         let writes_blocked = closing.or(blocked.as_ref().map(|(shortage, _)| *shortage));
         let of_mysql = blocked.map(|(_, text)| format!("MySQL takes no writes: {text}"));
         let of_search = self.indexed.trouble();
         let of_search = of_search.map(|text| format!("Searches are answered without their index: {text}"));
+        let of_parking = self.parking.as_ref().and_then(Parking::trouble);
+        let of_parking = of_parking.map(|text| format!("Creates are not parked: {text}"));
         let remarks = of_mysql
             .into_iter()
             .chain(of_search)
+            .chain(of_parking)
             .chain(self.background.remarks());
         Health {
             writes_blocked,

@@ -69,7 +69,7 @@ fn waiting(queue: &status::QueueStatus) -> Option<u64> {
     queue.counts.map(|counts| u64::from(counts.waiting))
 }
 
-/// One for each partition, then those in which failed work waits for its next try.
+/// One for each partition, that of parked creates, then those in which failed work waits for its next try.
 fn queue_statuses(queues: &QueuesStatus, partitions: &[status::PartitionStatus]) -> Vec<QueueStatus> {
     let of_changes = queues
         .changes
@@ -90,7 +90,15 @@ fn queue_statuses(queues: &QueuesStatus, partitions: &[status::PartitionStatus])
         failed: waiting(queue),
         oldest_age: None,
     });
-    of_changes.chain(of_retries).collect()
+    // AMQP does not say how long the oldest has waited, and looking at it would count as delivering it.
+    let of_parked = QueueStatus {
+        name: queues.parked.name.clone(),
+        waiting: waiting(&queues.parked).unwrap_or(0),
+        running: None,
+        failed: Some(0),
+        oldest_age: None,
+    };
+    of_changes.chain([of_parked]).chain(of_retries).collect()
 }
 
 fn partition_status(partition: &status::PartitionStatus) -> PartitionStatus {

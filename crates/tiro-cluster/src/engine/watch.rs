@@ -81,7 +81,10 @@ impl Watch {
                 "Redis",
                 "Streams hear of what other nodes write up to 250 ms later, and shared rate limits let pass.",
             ),
-            rabbitmq: System::new("RabbitMQ", "Search reads the newest messages from MySQL."),
+            rabbitmq: System::new(
+                "RabbitMQ",
+                "Search reads the newest messages from MySQL, and creates are not parked (503).",
+            ),
             opensearch: System::new(
                 "OpenSearch",
                 "Searches are complete while what it lacks can be read from MySQL, else 503.",

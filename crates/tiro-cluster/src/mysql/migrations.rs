@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::errors::OpenError;
 
 /// The version of the tables that this program knows.
-pub(crate) const SCHEMA_VERSION: u32 = 3;
+pub(crate) const SCHEMA_VERSION: u32 = 4;
 /// How long another node may take to make the tables.
 const LOCK_WITHIN_SECONDS: u32 = 60;
 

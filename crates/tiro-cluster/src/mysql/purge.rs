@@ -9,6 +9,7 @@ use sqlx::mysql::{MySqlConnection, MySqlPool};
 use sqlx::{AssertSqlSafe, Connection, Row};
 use tiro_core::Timestamp;
 
+use super::refused::REFUSED_KEPT_MS;
 use super::script::Script;
 
 /// Rows that one statement removes at most: it is its own transaction.
@@ -25,7 +26,7 @@ pub struct Purged {
     pub more: bool,
 }
 
-/// One round: something of the first thing that is to be removed, and transactions of long ago.
+/// One round: something of the first thing that is to be removed, and transactions and rejections of long ago.
 ///
 /// # Errors
 /// What MySQL said; what was removed before stays removed.
@@ -34,14 +35,20 @@ pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Err
     let before = Timestamp::from_millis(now.as_millis() - TRANSACTIONS_KEPT_MS);
     let mut script = Script::default();
     script.sql("DELETE FROM transactions WHERE at < ").cell(before);
-    let old = delete(&mut connection, script).await?;
+    let mut old = delete(&mut connection, script).await?;
+    let before = Timestamp::from_millis(now.as_millis() - REFUSED_KEPT_MS);
+    let mut script = Script::default();
+    script
+        .sql("DELETE FROM refused_operations WHERE at < ")
+        .cell(before);
+    old += delete(&mut connection, script).await?;
     let garbage = sqlx::raw_sql("SELECT application, chat FROM garbage ORDER BY application, chat LIMIT 1")
         .fetch_optional(&mut *connection)
         .await?;
     let Some(garbage) = garbage else {
         return Ok(Purged {
             rows: old,
-            more: old == ROWS_MAX,
+            more: old >= ROWS_MAX,
         });
     };
     let (application, chat) = (garbage.try_get(0)?, garbage.try_get(1)?);

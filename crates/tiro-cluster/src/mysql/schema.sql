@@ -1,4 +1,4 @@
--- The tables of the cluster engine, version 3. Only what MySQL 8.4 and MariaDB 10.11 share.
+-- The tables of the cluster engine, version 4. Only what MySQL 8.4 and MariaDB 10.11 share.
 -- Times are milliseconds since 1970. Texts that are compared are VARBINARY; others are utf8mb4 and never compared.
 -- No foreign keys: see docs/decisions/0013-cluster.md.
 
@@ -155,6 +155,16 @@ CREATE TABLE IF NOT EXISTS transactions (
     id BINARY(16) NOT NULL,
     at BIGINT NOT NULL,
     PRIMARY KEY (id),
+    KEY by_time (at)
+) ENGINE = InnoDB;
+
+-- Why a parked create was rejected. `operation` is `tiro_core::Operation::digest`; `reason` is a number of `mysql/refused.rs`.
+CREATE TABLE IF NOT EXISTS refused_operations (
+    application INT UNSIGNED NOT NULL,
+    operation BINARY(32) NOT NULL,
+    reason TINYINT UNSIGNED NOT NULL,
+    at BIGINT NOT NULL,
+    PRIMARY KEY (application, operation),
     KEY by_time (at)
 ) ENGINE = InnoDB;
 

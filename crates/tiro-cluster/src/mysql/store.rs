@@ -11,6 +11,7 @@ use tiro_core::{
 };
 
 use super::fetch::{Locked, chat_of, key_scope, namespace_number};
+use super::refused::Place;
 use super::rows::{encode_deleted, kind_number};
 use super::script::{Cell, Rows, Script};
 
@@ -20,10 +21,12 @@ pub(crate) struct Decided<'a> {
     pub(crate) locked: &'a Locked,
     pub(crate) transaction: [u8; 16],
     pub(crate) at: Timestamp,
-    /// In order, at least one.
+    /// In order; none where all that is to be remembered is in `refused`.
     pub(crate) events: &'a [Event],
     /// After all of them.
     pub(crate) facts: &'a Facts,
+    /// Parked creates that were rejected, with the number of the reason.
+    pub(crate) refused: &'a [(Place, u8)],
 }
 
 impl Decided<'_> {
@@ -43,6 +46,7 @@ impl Decided<'_> {
         let position = self.changes(&mut script);
         self.garbage(&mut script);
         self.restored(&mut script);
+        self.refused(&mut script);
         if position > self.locked.position {
             script.sql("UPDATE partitions SET position = ").cell(position);
             script.sql(" WHERE id = ").cell(self.partition).end();
@@ -254,6 +258,19 @@ impl Decided<'_> {
         rows.finish();
     }
 
+    fn refused(&self, script: &mut Script) {
+        let mut rows = script.rows(REFUSED, "");
+        for ((id, operation), reason) in self.refused {
+            rows.add(&[
+                id.0.into(),
+                Cell::Bytes(operation),
+                (*reason).into(),
+                self.at.into(),
+            ]);
+        }
+        rows.finish();
+    }
+
     /// The key under which a restored application was made is bound with it, unless somebody bound it meanwhile.
     fn restored(&self, script: &mut Script) {
         for event in self.events {
@@ -345,6 +362,7 @@ const MESSAGES: &str = "INSERT INTO messages (application, chat, number, body, s
 const MESSAGES_CHANGE: &str = " ON DUPLICATE KEY UPDATE body = VALUES(body), sender = VALUES(sender), \
      metadata = VALUES(metadata), created_at = VALUES(created_at), updated_at = VALUES(updated_at), \
      deleted_at = VALUES(deleted_at), version = VALUES(version), created_position = VALUES(created_position)";
+const REFUSED: &str = "INSERT INTO refused_operations (application, operation, reason, at) VALUES ";
 const MARKERS: &str = "INSERT INTO markers (application, chat, reader, last_read, version) VALUES ";
 const MARKERS_CHANGE: &str =
     " ON DUPLICATE KEY UPDATE last_read = VALUES(last_read), version = VALUES(version)";

@@ -5,6 +5,8 @@
 //! gives everything back that was not acknowledged, and another one is opened.
 
 mod batch;
+mod keeping;
+mod parked;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,18 +17,20 @@ use lapin::types::FieldTable;
 use lapin::{Channel, Connection, Consumer};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 use self::batch::Batch;
-use super::publisher::Outgoing;
-use super::{Publisher, RabbitError, connect};
+use self::keeping::{Held, arrived, keep_consuming};
+use super::{Publisher, RabbitError};
 use crate::backoff::Backoff;
 use crate::nodes::Share;
 use crate::worker::{IndexFailure, Indexer};
 
+pub(crate) use self::keeping::stopped;
+pub(crate) use self::parked::ParkedConsumer;
+
 /// Well below the half hour after which RabbitMQ takes a message away from whoever does not acknowledge it.
 const HOLD_WITHIN: Duration = Duration::from_secs(300);
-const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 /// A partition of another worker's share is left to it, but not more often.
 const STEP_BACK_AFTER: Duration = Duration::from_secs(5);
 
@@ -61,37 +65,12 @@ enum Ended {
 
 impl<I: Indexer> Consumers<I> {
     /// Works until it is stopped. What runs then is finished within `stop_within`; everything else is given back.
-    pub(crate) async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
-        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
-        while !*stop.borrow() {
-            let connected = tokio::select! {
-                connected = self.connect() => connected,
-                () = stopped(&mut stop) => return,
-            };
-            let error = match connected {
-                Ok(connection) => {
-                    backoff.reset();
-                    let lost = self.session(&connection, stop.clone()).await;
-                    close(connection).await;
-                    lost
-                }
-                Err(error) => Some(error),
-            };
-            let Some(error) = error else { return };
-            let delay = backoff.delay();
-            tracing::warn!(%error, delay_ms = delay.as_millis(), "consuming was interrupted and begins anew");
-            tokio::select! {
-                () = sleep(delay) => {}
-                () = stopped(&mut stop) => return,
-            }
-        }
-    }
-
-    async fn connect(&self) -> Result<Connection, RabbitError> {
-        let topology = self.publisher.topology();
-        let connection = connect(&self.url, &format!("{} consumes", topology.name)).await?;
-        topology.declare(&connection.create_channel().await?).await?;
-        Ok(connection)
+    pub(crate) async fn run(self: Arc<Self>, stop: watch::Receiver<bool>) {
+        let session = |connection: Arc<Connection>| {
+            let (consumers, stop) = (self.clone(), stop.clone());
+            async move { consumers.session(&connection, stop).await }
+        };
+        keep_consuming(&self.url, self.publisher.topology(), stop.clone(), session).await;
     }
 
     async fn consume(
@@ -207,7 +186,7 @@ impl<I: Indexer> PartitionWork<I> {
     /// Whether it was acknowledged; else it was stopped, and the batch is given back.
     async fn carry_out(&mut self, batch: &Batch) -> Result<bool, RabbitError> {
         for message in batch.not_understood(self.consumers.publisher.topology()) {
-            if !self.hand_over(message).await? {
+            if !self.held().hand_over(message).await? {
                 return Ok(false);
             }
         }
@@ -221,7 +200,7 @@ impl<I: Indexer> PartitionWork<I> {
                 }
                 Some(Err(failure)) => {
                     let copy = batch.again(&failure, &self.consumers);
-                    if !self.hand_over(copy).await? {
+                    if !self.held().hand_over(copy).await? {
                         return Ok(false);
                     }
                 }
@@ -247,7 +226,7 @@ impl<I: Indexer> PartitionWork<I> {
                 Err(IndexFailure::Unavailable(reason)) if began.elapsed() < HOLD_WITHIN => {
                     let partition = self.partition;
                     tracing::warn!(partition, through, reason, "indexing waits for what it needs");
-                    if !self.pause(&mut backoff).await? {
+                    if !self.held().pause(&mut backoff).await? {
                         return Ok(None);
                     }
                 }
@@ -256,56 +235,11 @@ impl<I: Indexer> PartitionWork<I> {
         }
     }
 
-    /// Whether it is with RabbitMQ again, confirmed; else it was stopped.
-    async fn hand_over(&mut self, message: Outgoing) -> Result<bool, RabbitError> {
-        let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
-        let message = [message];
-        loop {
-            let outcomes = self.consumers.publisher.publish(&message).await;
-            let Some(Err(error)) = outcomes.into_iter().next() else {
-                return Ok(true);
-            };
-            tracing::warn!(partition = self.partition, %error, "what failed could not be put aside yet");
-            if !self.pause(&mut backoff).await? {
-                return Ok(false);
-            }
+    fn held(&mut self) -> Held<'_> {
+        Held {
+            publisher: &self.consumers.publisher,
+            channel: &self.channel,
+            stop: &mut self.stop,
         }
-    }
-
-    /// Whether to go on; an error when RabbitMQ has given the batch to another meanwhile.
-    async fn pause(&mut self, backoff: &mut Backoff) -> Result<bool, RabbitError> {
-        tokio::select! {
-            () = sleep(backoff.delay()) => {}
-            () = stopped(&mut self.stop) => return Ok(false),
-        }
-        if self.channel.status().connected() {
-            Ok(true)
-        } else {
-            Err(RabbitError::Away("the channel was closed".to_owned()))
-        }
-    }
-}
-
-fn arrived(
-    next: Option<lapin::Result<lapin::message::Delivery>>,
-) -> Result<lapin::message::Delivery, RabbitError> {
-    match next {
-        Some(delivery) => Ok(delivery?),
-        None => Err(RabbitError::Away("the queue went away".to_owned())),
-    }
-}
-
-async fn close(connection: Connection) {
-    match timeout(CLOSE_WITHIN, connection.close(200, "done".into())).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => tracing::debug!(%error, "the connection was gone before it was closed"),
-        Err(_) => tracing::debug!("the connection was not closed in time"),
-    }
-}
-
-/// Ends when it is to stop, also when nobody is left who could say so.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        tracing::debug!("whoever could say stop is gone");
     }
 }

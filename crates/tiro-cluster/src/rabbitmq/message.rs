@@ -71,12 +71,7 @@ impl Announcement {
     }
 
     pub(super) fn properties(&self, reason: Option<&str>) -> BasicProperties {
-        let mut headers = FieldTable::default();
-        headers.insert(TRIES.into(), AMQPValue::LongLongInt(i64::from(self.tries)));
-        if let Some(reason) = reason {
-            headers.insert(REASON.into(), AMQPValue::LongString(shortened(reason).into()));
-        }
-        persistent(&self.id).with_headers(headers)
+        properties(&self.id, self.tries, reason)
     }
 
     /// What a message says.
@@ -105,6 +100,16 @@ pub(super) fn persistent(id: &str) -> BasicProperties {
         .with_delivery_mode(PERSISTENT)
         .with_content_type("application/json".into())
         .with_message_id(id.into())
+}
+
+/// The same of work that was tried before.
+pub(super) fn properties(id: &str, tries: u32, reason: Option<&str>) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    headers.insert(TRIES.into(), AMQPValue::LongLongInt(i64::from(tries)));
+    if let Some(reason) = reason {
+        headers.insert(REASON.into(), AMQPValue::LongString(shortened(reason).into()));
+    }
+    persistent(id).with_headers(headers)
 }
 
 /// Empty where a message has none: not one of ours.

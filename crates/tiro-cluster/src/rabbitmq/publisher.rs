@@ -85,7 +85,8 @@ impl Publisher {
         let mut link = self.link.lock().await;
         let channel = match self.channel(&mut link).await {
             Ok(channel) => channel,
-            Err(error) => return vec![Err(error); messages.len()],
+            Err(error @ RabbitError::Address(_)) => return vec![Err(error); messages.len()],
+            Err(error) => return vec![Err(RabbitError::Unreached(reason(error))); messages.len()],
         };
         let mut outcomes = vec![Err(RabbitError::Unanswered); messages.len()];
         let confirmed = timeout(CONFIRM_WITHIN, confirmed(&channel, messages, &mut outcomes)).await;
@@ -133,6 +134,14 @@ impl Publisher {
         self.topology.declare(&channel).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;
         Ok((connection, channel))
+    }
+}
+
+/// What an error says, without the words that every one of its kind begins with.
+fn reason(error: RabbitError) -> String {
+    match error {
+        RabbitError::Away(text) | RabbitError::Unreached(text) => text,
+        error => error.to_string(),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The queues of a cluster: their names, what they are like, and how they come to be.
 //!
-//! A partition's queue has one active consumer, so its work is done in order, whichever worker does it. What fails waits
-//! in the queue of a delay, from where RabbitMQ puts it back at the end of the partition's queue; what failed too often
+//! A partition's queue has one active consumer, so its work is done in order, whichever worker does it; so has that of parked
+//! creates, which are applied as they were parked as long as nothing fails. What fails waits
+//! in the queue of a delay, from where RabbitMQ puts it back at the end of its queue; what failed too often
 //! is in the queue of dead letters. All are quorum queues, which refuse what they have no room for; nothing is dropped.
 
 use std::time::Duration;
@@ -18,6 +19,9 @@ use super::RabbitError;
 /// many would have said.
 const PARTITION_MESSAGES_MAX: i64 = 1_000;
 const DEAD_MESSAGES_MAX: i64 = 10_000;
+/// Parked creates that wait, and their bytes: beyond that nothing more is parked.
+const PARKED_MESSAGES_MAX: i64 = 1_000_000;
+const PARKED_BYTES_MAX: i64 = 1024 * 1024 * 1024;
 /// Workers that die over one message; then it is a dead letter.
 const DEATHS_MAX: i64 = 20;
 /// Looking at dead letters counts as delivering them, and RabbitMQ 4 would drop them after 20 looks. "Without a limit" is
@@ -50,6 +54,12 @@ impl Topology {
     #[must_use]
     pub fn partition(&self, partition: u16) -> String {
         format!("{}.changes.{partition}", self.name)
+    }
+
+    /// The queue of parked creates. It holds what nothing else does.
+    #[must_use]
+    pub fn parked(&self) -> String {
+        format!("{}.parked", self.name)
     }
 
     /// Exchange and queue of dead letters.
@@ -98,7 +108,14 @@ impl Topology {
             arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
             queue(channel, &self.partition(*partition), arguments).await?;
         }
-        Ok(())
+        let limits = [
+            ("x-delivery-limit", DEATHS_MAX),
+            ("x-max-length", PARKED_MESSAGES_MAX),
+            ("x-max-length-bytes", PARKED_BYTES_MAX),
+        ];
+        let mut arguments = dead_lettering(quorum(&limits), &self.dead());
+        arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+        queue(channel, &self.parked(), arguments).await
     }
 
     /// Removes all of it, with what is in it.
@@ -112,6 +129,7 @@ impl Topology {
                 .queue_delete(self.partition(*partition).into(), queues)
                 .await?;
         }
+        channel.queue_delete(self.parked().into(), queues).await?;
         let waiting = self.delays.iter().map(|delay| self.waiting(*delay));
         for name in waiting.chain([self.dead()]) {
             channel.queue_delete(name.as_str().into(), queues).await?;

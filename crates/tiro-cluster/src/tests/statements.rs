@@ -7,7 +7,8 @@ use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Row};
 use tiro_core::{
     ChangesFilter, ChangesRequest, Command, Engine, Export, IfBehind, IfDeleted, IfMatch, Limits, Lists,
-    LiveRange, NumberRange, Query, ReaderName, SearchRequest, SearchScope, Token, UpdateMessage,
+    LiveRange, NumberRange, Operation, OperationNames, OperationState, Query, ReaderName, SearchRequest,
+    SearchScope, Token, UpdateMessage,
 };
 
 use super::database::Database;
@@ -30,6 +31,7 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
     fill(&engine).await;
     change(&engine).await;
     read(&engine).await;
+    ask_for_an_operation(&engine, &database).await;
     let mut asked = statements(&proxy.asked());
     let pool = Box::pin(sqlx::MySqlPool::connect(&database.config.mysql))
         .await
@@ -54,9 +56,12 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
     fill_again(&engine).await;
     engine.close().await;
     database
+        .rows("INSERT INTO refused_operations SELECT application, UNHEX(SHA2(position, 256)), 1, position FROM changes")
+        .await;
+    database
         .rows(
             "ANALYZE TABLE applications, chats, messages, changes, markers, deleted_counts, garbage, \
-               index_garbage, transactions",
+               index_garbage, transactions, refused_operations",
         )
         .await;
     let mut wrong = Vec::new();
@@ -117,6 +122,19 @@ async fn fill_again(engine: &ClusterEngine) {
     assert!(made.iter().all(Result::is_ok));
     let made = join_all((0..120).map(|index| write(engine, create_chat(&names[index % 2])))).await;
     assert!(made.iter().all(Result::is_ok));
+}
+
+async fn ask_for_an_operation(engine: &ClusterEngine, database: &Database) {
+    let secret = database
+        .config
+        .secret
+        .as_deref()
+        .expect("the cluster has a secret");
+    let operation = Operation::of(&keyed(create_message("one", 3, "text"), "parked"));
+    let operation = operation.expect("it can be parked");
+    let name = OperationNames::new(secret).name(&token("one"), &operation);
+    let state = engine.operation(&token("one"), &name).await;
+    assert_eq!(state, Ok(OperationState::Pending));
 }
 
 async fn set_read(engine: &ClusterEngine, application: &str, chat: u64, reader: &str) {

@@ -84,6 +84,21 @@ fn answer_header(header: AnswerHeader) -> (&'static str, &'static str, &'static 
             "The entry that the request made; absent if there was nothing to delete any more.",
             "^[a-z2-7]{1,16}\\.[0-9]+$",
         ),
+        AnswerHeader::TiroCursorOfApplied => (
+            "Tiro-Cursor",
+            "The entry that the create made; only once it is applied.",
+            "^[a-z2-7]{1,16}\\.[0-9]+$",
+        ),
+        AnswerHeader::LocationOfOperation => (
+            "Location",
+            "Where what becomes of it can be asked for.",
+            "^/v1/applications/[^/]+/operations/op_",
+        ),
+        AnswerHeader::PreferenceApplied => (
+            "Preference-Applied",
+            "That the server did as was preferred.",
+            "^respond-async$",
+        ),
         AnswerHeader::Location => ("Location", "Where the created thing is.", "^/v1/"),
         AnswerHeader::IdempotentReplayed => (
             "Idempotent-Replayed",

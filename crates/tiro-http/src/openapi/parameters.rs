@@ -19,12 +19,16 @@ pub(super) fn path_parameter(name: &str) -> ParameterBuilder {
             .schema_type(SchemaType::Type(Type::Integer))
             .minimum(Some(1)),
         "reader" => text_schema().min_length(Some(1)).max_length(Some(255)),
+        "operation" => text_schema().min_length(Some(1)).max_length(Some(420)),
         _ => text_schema(),
     };
     let description = match name {
         "token" => "The application's token.",
         "chat" => "The chat's number.",
         "number" => "The message's number.",
+        "operation" => {
+            "The name of the operation: the last part of the `Location` that a parked create was answered with."
+        }
         "query" => "What to look for; may hold anything, slashes included.",
         "reader" => {
             "Who reads, in the application's own terms, as for `sender`: 1 to 255 bytes of UTF-8, percent-encoded."
@@ -78,6 +82,13 @@ pub(super) fn header_parameter(header: RequestHeader) -> ParameterBuilder {
             "Idempotency-Key",
             "1 to 255 visible ASCII characters: the client's name for this request, kept for ever. Sent again with \
              the same request it answers the original result, with another request 422.",
+        ),
+        RequestHeader::Prefer => (
+            "Prefer",
+            "`respond-async`: with an `Idempotency-Key`, a cluster answers 202 as soon as its queue has confirmed the \
+             request, whether its storage answers or not; the operation in `Location` says later what became of it. A \
+             server of one process, and any server without a key or for a request of more than 1 MiB, does not heed it \
+             and carries the request out at once.",
         ),
         RequestHeader::IfMatch => (
             "If-Match",

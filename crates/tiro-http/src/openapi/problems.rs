@@ -35,6 +35,7 @@ fn codes(route: &Route) -> Vec<Code> {
         codes.extend(match name {
             "token" => [Code::ApplicationNotFound, Code::ApplicationDeleted].as_slice(),
             "chat" => &[Code::NotFound, Code::ChatNotFound, Code::ChatDeleted],
+            "operation" => &[Code::OperationNotFound],
             "number" => &[Code::NotFound, Code::MessageNotFound, Code::MessageDeleted],
             _ => &[],
         });

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use http::Response;
-use tiro_api::{BatchCreated, Code};
+use tiro_api::Code;
 use tiro_core::{Command, MessageContent, Outcome};
 
-use super::unexpected;
+use super::{operations, unexpected};
 use crate::answer;
 use crate::body::MediaType;
-use crate::call::Call;
+use crate::call::{Call, Created};
 use crate::dialect::Unknown;
 use crate::fields::Reader;
 use crate::json::{self, Place};
@@ -21,21 +21,24 @@ use crate::violations::Violations;
 pub(crate) const CREATE: Operation =
     Operation::new("create_messages", "messages", "Create messages, all or none")
         .caller(Caller::Application)
-        .headers(&[RequestHeader::IdempotencyKey])
+        .headers(&[RequestHeader::IdempotencyKey, RequestHeader::Prefer])
         .body(json_body(&[
             (MediaType::Json, "CreateBatch"),
             (MediaType::Ndjson, "CreateMessage"),
         ]))
-        .answers(&[Answer::json(
-            201,
-            "BatchCreated",
-            "Their numbers; `Location` is the list of them.",
-        )
-        .with(&[
-            AnswerHeader::TiroCursor,
-            AnswerHeader::Location,
-            AnswerHeader::IdempotentReplayed,
-        ])]);
+        .answers(&[
+            Answer::json(
+                201,
+                "BatchCreated",
+                "Their numbers; `Location` is the list of them.",
+            )
+            .with(&[
+                AnswerHeader::TiroCursor,
+                AnswerHeader::Location,
+                AnswerHeader::IdempotentReplayed,
+            ]),
+            operations::PARKED,
+        ]);
 
 type Messages = Vec<Arc<MessageContent>>;
 
@@ -57,16 +60,15 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
         _ => members(&mut reader, text)?,
     };
     let messages = violations.accept(read)?;
-    let reply = call
-        .write(
-            Command::CreateMessages {
-                token: token.clone(),
-                chat,
-                messages,
-            },
-            key,
-        )
-        .await?;
+    let command = Command::CreateMessages {
+        token: token.clone(),
+        chat,
+        messages,
+    };
+    let reply = match call.create(command, key).await? {
+        Created::Now(reply) => reply,
+        Created::Later(name) => return operations::parked(&token, &name),
+    };
     let Outcome::Messages { first, count } = reply.outcome else {
         return Err(unexpected());
     };
@@ -75,15 +77,7 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
         token.as_str(),
         first - 1
     );
-    answer::batch_created(
-        &reply,
-        location,
-        &BatchCreated {
-            first,
-            last: first + count - 1,
-            count,
-        },
-    )
+    answer::batch_created(&reply, location, &operations::batch_created(first, count))
 }
 
 /// `{"messages": […]}`.

@@ -7,10 +7,10 @@ use http::Response;
 use tiro_api::ChatPage;
 use tiro_core::{Chat, Command, CreateChat, Outcome, Page, Reply, Token, UpdateChat};
 
-use super::unexpected;
+use super::{operations, unexpected};
 use crate::answer;
 use crate::body::MediaType;
-use crate::call::Call;
+use crate::call::{Call, Created};
 use crate::conditions::{TagForm, version_and_position_tag};
 use crate::fields::Reader;
 use crate::json;
@@ -27,12 +27,15 @@ const TAG: &str = "chats";
 
 pub(crate) const CREATE: Operation = Operation::new("create_chat", TAG, "Create a chat")
     .caller(Caller::Application)
-    .headers(&[RequestHeader::IdempotencyKey])
+    .headers(&[RequestHeader::IdempotencyKey, RequestHeader::Prefer])
     .body(RequestBody {
         content: &[(MediaType::Json, "CreateChat")],
         presence: Presence::Optional,
     })
-    .answers(&[Answer::json(201, "Chat", "The chat as it was created.").with(OF_CREATED)]);
+    .answers(&[
+        Answer::json(201, "Chat", "The chat as it was created.").with(OF_CREATED),
+        operations::PARKED,
+    ]);
 
 pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     let token = call.token()?;
@@ -50,7 +53,10 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
         title: new.title,
         metadata: new.metadata,
     });
-    let reply = call.write(command, key).await?;
+    let reply = match call.create(command, key).await? {
+        Created::Now(reply) => reply,
+        Created::Later(name) => return operations::parked(&token, &name),
+    };
     let chat = of(&reply)?;
     answer::created(&reply, tag(chat), location(&token, chat), &wire::chat(chat)?)
 }

@@ -7,10 +7,10 @@ use http::Response;
 use tiro_api::MessagePage;
 use tiro_core::{Command, Message, Outcome, Reply, Token, UpdateMessage};
 
-use super::unexpected;
+use super::{operations, unexpected};
 use crate::answer;
 use crate::body::MediaType;
-use crate::call::Call;
+use crate::call::{Call, Created};
 use crate::conditions::{TagForm, version_tag};
 use crate::fields::Reader;
 use crate::json::{self, Place};
@@ -26,9 +26,12 @@ const TAG: &str = "messages";
 
 pub(crate) const CREATE: Operation = Operation::new("create_message", TAG, "Create a message")
     .caller(Caller::Application)
-    .headers(&[RequestHeader::IdempotencyKey])
+    .headers(&[RequestHeader::IdempotencyKey, RequestHeader::Prefer])
     .body(json_body(&[(MediaType::Json, "CreateMessage")]))
-    .answers(&[Answer::json(201, "Message", "The message as it was created.").with(OF_CREATED)]);
+    .answers(&[
+        Answer::json(201, "Message", "The message as it was created.").with(OF_CREATED),
+        operations::PARKED,
+    ]);
 
 pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
     let (token, chat) = (call.token()?, call.number("chat")?);
@@ -46,7 +49,10 @@ pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
         chat,
         content,
     };
-    let reply = call.write(command, key).await?;
+    let reply = match call.create(command, key).await? {
+        Created::Now(reply) => reply,
+        Created::Later(name) => return operations::parked(&token, &name),
+    };
     let message = of(&reply)?;
     answer::created(
         &reply,

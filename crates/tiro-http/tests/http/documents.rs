@@ -16,7 +16,7 @@ async fn the_router_answers_exactly_the_documented_methods_of_every_documented_p
             .replace("{token}", "app_aaaaaaaaaaaaaaaaaaaaaaaaaa")
             .replace("{chat}", "1");
         let path = path.replace("{number}", "1").replace("{code}", "blank");
-        let path = path.replace("{reader}", "ada");
+        let path = path.replace("{reader}", "ada").replace("{operation}", "op_a");
         for method in [
             Method::GET,
             Method::POST,

@@ -17,6 +17,7 @@ mod idempotency;
 mod limits;
 mod lists;
 mod messages;
+mod operations;
 mod rate_limits;
 mod readers;
 mod search;

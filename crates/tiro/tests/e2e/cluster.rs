@@ -10,5 +10,6 @@ mod limited;
 mod moving;
 mod nodes;
 mod operating;
+mod parked;
 mod statements;
 mod told;

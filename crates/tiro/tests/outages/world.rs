@@ -37,7 +37,7 @@ impl World {
             systems = systems.with(system.name(), proxy.url());
             proxies.push(proxy);
         }
-        let cluster = block_in_place(|| Cluster::on(&systems, &[], &[]));
+        let cluster = block_in_place(|| Cluster::on(&systems.renamed(), &[], &[]));
         let addresses = cluster.servers().map(|server| server.address.clone());
         let crowd = Crowd::gather(&addresses, random).await;
         crowd.timeline.calm(Instant::now(), addresses.len()).await;

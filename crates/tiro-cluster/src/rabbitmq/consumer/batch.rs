@@ -1,6 +1,7 @@
 //! The messages of a partition that are taken together, and what becomes of them when the work fails.
 
 use lapin::message::Delivery;
+use lapin::types::{AMQPValue, FieldTable};
 
 use super::Consumers;
 use crate::rabbitmq::message::{Announcement, REASON, id, persistent};
@@ -54,22 +55,7 @@ impl Batch {
     /// Dead letters at once: trying again would not help.
     pub(super) fn not_understood(&self, topology: &Topology) -> Vec<Outgoing> {
         let dead = |(delivery, reason): &(Delivery, String)| {
-            tracing::error!(
-                partition = self.partition,
-                reason,
-                "a message becomes a dead letter"
-            );
-            let mut headers = lapin::types::FieldTable::default();
-            headers.insert(
-                REASON.into(),
-                lapin::types::AMQPValue::LongString(reason.as_str().into()),
-            );
-            Outgoing {
-                exchange: topology.dead(),
-                routing_key: topology.partition(self.partition),
-                properties: persistent(&id(&delivery.properties)).with_headers(headers),
-                body: delivery.data.clone(),
-            }
+            not_understood(delivery, reason, topology, topology.partition(self.partition))
         };
         self.not_understood.iter().map(dead).collect()
     }
@@ -131,5 +117,23 @@ impl Batch {
             one.last = one.last.max(other.last);
         }
         one
+    }
+}
+
+/// A dead letter at once, which goes back to `queue` when it is replayed.
+pub(super) fn not_understood(
+    delivery: &Delivery,
+    reason: &str,
+    topology: &Topology,
+    queue: String,
+) -> Outgoing {
+    tracing::error!(queue, reason, "a message becomes a dead letter");
+    let mut headers = FieldTable::default();
+    headers.insert(REASON.into(), AMQPValue::LongString(reason.into()));
+    Outgoing {
+        exchange: topology.dead(),
+        routing_key: queue,
+        properties: persistent(&id(&delivery.properties)).with_headers(headers),
+        body: delivery.data.clone(),
     }
 }

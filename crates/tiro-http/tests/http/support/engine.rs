@@ -1,4 +1,5 @@
-//! The reference engine, which can be told to fail, to panic, to hold writes back, or to have an index that is behind.
+//! The reference engine, which can be told to fail, to panic, to hold writes back, to park creates, or to have an index that is
+//! behind.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,8 +8,9 @@ use std::time::Duration;
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Cursor, Engine, Export, Failure,
-    Health, IfBehind, Lists, LiveRange, Message, NumberRange, Page, Pending, RateLimit, RateLimiter,
-    ReadState, ReaderName, Reply, Request, SearchBehind, SearchRequest, Searched, Seen, Shortage, Token,
+    Health, IfBehind, Lists, LiveRange, Message, NumberRange, OperationState, Page, Parked, Pending,
+    RateLimit, RateLimiter, ReadState, ReaderName, Reply, Request, SearchBehind, SearchRequest, Searched,
+    Seen, Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -19,6 +21,7 @@ pub(crate) struct TestEngine {
     failure: Mutex<Option<Failure>>,
     blocked: Mutex<Option<Shortage>>,
     panics: Mutex<bool>,
+    parking: Mutex<Parking>,
     /// How far the index is and when to ask again, if it is behind.
     behind: Mutex<Option<SearchBehind>>,
     searches_hang: Mutex<bool>,
@@ -41,6 +44,7 @@ impl Default for TestEngine {
             failure: Mutex::default(),
             blocked: Mutex::default(),
             panics: Mutex::default(),
+            parking: Mutex::default(),
             behind: Mutex::default(),
             searches_hang: Mutex::default(),
             pages: Arc::default(),
@@ -52,6 +56,16 @@ impl Default for TestEngine {
     }
 }
 
+/// What becomes of creates that are to be parked.
+#[derive(Default)]
+struct Parking {
+    parks: bool,
+    failure: Option<Failure>,
+    parked: Vec<Request>,
+    /// What all operations say, once it is set.
+    settled: Option<OperationState>,
+}
+
 impl TestEngine {
     /// An engine whose nodes share these buckets.
     pub(crate) fn limited_by(limiter: Arc<dyn RateLimiter>) -> TestEngine {
@@ -59,6 +73,26 @@ impl TestEngine {
             limiter: Some(limiter),
             ..TestEngine::default()
         }
+    }
+
+    /// From now on creates under a key are parked, if that is wished for, and never carried out.
+    pub(crate) fn park_creates(&self) {
+        self.parking.lock().unwrap().parks = true;
+    }
+
+    /// What is to be parked from now on fails.
+    pub(crate) fn fail_parking(&self, failure: Failure) {
+        self.parking.lock().unwrap().failure = Some(failure);
+    }
+
+    /// What was parked, in order. The first is called `op_1`.
+    pub(crate) fn parked(&self) -> Vec<Request> {
+        self.parking.lock().unwrap().parked.clone()
+    }
+
+    /// What all operations say from now on.
+    pub(crate) fn settle(&self, state: OperationState) {
+        self.parking.lock().unwrap().settled = Some(state);
     }
 
     pub(crate) fn fail_writes(&self, failure: Failure) {
@@ -146,6 +180,29 @@ impl Engine for TestEngine {
             answering.wait_for(|answering| *answering).await.unwrap();
             reply.await
         })
+    }
+
+    fn park(&self, request: Request) -> Pending<'_, Parked> {
+        let mut parking = self.parking.lock().unwrap();
+        let answer = match parking.failure.clone() {
+            Some(failure) => Err(failure),
+            None if parking.parks => {
+                parking.parked.push(request);
+                Ok(Parked::Kept(format!("op_{}", parking.parked.len())))
+            }
+            None => return self.inner.park(request),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn operation<'a>(&'a self, token: &'a Token, name: &'a str) -> Pending<'a, OperationState> {
+        let parking = self.parking.lock().unwrap();
+        let named = (1..=parking.parked.len()).any(|number| name == format!("op_{number}"));
+        if !named {
+            return self.inner.operation(token, name);
+        }
+        let state = parking.settled.clone().unwrap_or(OperationState::Pending);
+        Box::pin(std::future::ready(Ok(state)))
     }
 
     fn application<'a>(&'a self, token: &'a Token) -> Pending<'a, Seen<Application>> {

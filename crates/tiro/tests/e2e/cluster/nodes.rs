@@ -11,12 +11,12 @@ const CLUSTER_VARIABLE: &str = "TIRO_CLUSTER";
 
 pub(crate) const PARTITIONS: u16 = 4;
 
-/// Two API nodes and two workers. All are killed when dropped.
+/// Two API nodes and, unless a test starts its own, two workers. All are killed when dropped.
 pub(crate) struct Cluster {
     pub(crate) api: [Tiro; 2],
-    pub(crate) workers: [Running; 2],
+    pub(crate) workers: Vec<Running>,
     config: PathBuf,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 /// What a file of a cluster says, as far as tests change it.
@@ -42,6 +42,11 @@ impl Systems {
         Systems { text }
     }
 
+    /// A cluster of its own name on the shared systems.
+    pub(crate) fn own() -> Systems {
+        Systems::shared().renamed()
+    }
+
     /// The value of a member.
     pub(crate) fn member(&self, name: &str) -> &str {
         let line = self
@@ -59,8 +64,9 @@ impl Systems {
         }
     }
 
-    /// A file for a cluster of this name, without an operator key.
-    fn renamed(&self, name: &str) -> String {
+    /// Those of a cluster of its own name, without an operator key.
+    pub(crate) fn renamed(&self) -> Systems {
+        let name = format!("e2e-{}", fastrand::u32(..));
         let (server, _) = self.member("mysql").rsplit_once('/').unwrap();
         let database = name.replace('-', "_");
         let mut text =
@@ -68,7 +74,7 @@ impl Systems {
         for member in ["rabbitmq", "redis", "opensearch", "secret"] {
             text.push_str(&format!("{member} = \"{}\"\n", self.member(member)));
         }
-        text
+        Systems { text }
     }
 }
 
@@ -76,44 +82,63 @@ impl Systems {
 pub(super) fn node_without(systems: &[&str]) -> (Tiro, TempDir) {
     let folder = temp_folder();
     let config = folder.path().join("cluster.toml");
-    let without = systems.iter().fold(Systems::shared(), |systems, system| {
+    let without = systems.iter().fold(Systems::own(), |systems, system| {
         let (scheme, _) = systems.member(system).split_once("://").unwrap();
         // Nothing listens on the first port: connections are refused.
         systems.with(system, &format!("{scheme}://127.0.0.1:1"))
     });
-    let name = format!("e2e-{}", fastrand::u32(..));
-    std::fs::write(&config, without.renamed(&name)).unwrap();
+    std::fs::write(&config, without.text).unwrap();
     let node = start_api(config.to_str().unwrap(), "127.0.0.1:0");
     (node, folder)
 }
 
 impl Cluster {
     /// Nodes with these further arguments of `tiro serve`.
+    /// Nodes with these further arguments of `tiro serve`.
     pub(crate) fn start(arguments: &[&str]) -> Cluster {
-        Cluster::on(&Systems::shared(), arguments, &[])
+        Cluster::on(&Systems::own(), arguments, &[])
     }
 
-    /// The same on these systems, with these variables.
+    /// The same as the file of these systems says, with these variables.
     pub(crate) fn on(systems: &Systems, arguments: &[&str], variables: &[(&str, &str)]) -> Cluster {
+        let mut cluster = Cluster::without_workers(systems, arguments, variables);
+        for _ in 0..2 {
+            let worker = worker(cluster.config());
+            cluster.add(ready(with(worker, variables).start()));
+        }
+        cluster
+    }
+
+    /// The same without workers.
+    pub(crate) fn without_workers(
+        systems: &Systems,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Cluster {
         let folder = temp_folder();
         let config = folder.path().join("cluster.toml");
-        let name = format!("e2e-{}", fastrand::u32(..));
-        std::fs::write(&config, systems.renamed(&name)).unwrap();
+        std::fs::write(&config, &systems.text).unwrap();
         let file = config.to_str().unwrap();
         let serve = ["serve", "--listen", "127.0.0.1:0", "--cluster", file];
-        let with = |launch: Launch| {
-            variables
-                .iter()
-                .fold(launch, |launch, (name, value)| launch.env(name, value))
-        };
-        let api = [(); 2].map(|()| Tiro::launch(with(Launch::new(serve.iter().chain(arguments)))));
-        let workers = [(); 2].map(|()| ready(with(worker(file)).start()));
+        let api = [(); 2].map(|()| Tiro::launch(with(Launch::new(serve.iter().chain(arguments)), variables)));
         Cluster {
             api,
-            workers,
+            workers: Vec::new(),
             config,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// A further worker, which reaches the systems as these say; it is the caller's.
+    pub(crate) fn worker(&self, systems: &Systems) -> Running {
+        let config = self.folder.path().join("worker.toml");
+        std::fs::write(&config, &systems.text).unwrap();
+        start_worker(config.to_str().unwrap())
+    }
+
+    /// Stops this worker with the others.
+    pub(crate) fn add(&mut self, worker: Running) {
+        self.workers.push(worker);
     }
 
     /// Both API nodes.
@@ -167,6 +192,12 @@ pub(crate) fn start_api(config: &str, host: &str) -> Tiro {
 #[allow(dead_code, reason = "the tests of outages start workers anew")]
 pub(crate) fn start_worker(config: &str) -> Running {
     ready(worker(config).start())
+}
+
+fn with(launch: Launch, variables: &[(&str, &str)]) -> Launch {
+    variables
+        .iter()
+        .fold(launch, |launch, (name, value)| launch.env(name, value))
 }
 
 fn worker(config: &str) -> Launch {
