@@ -27,6 +27,7 @@ use crate::indexer::Indexer;
 use crate::member::search_index;
 use crate::mysql::connection;
 use crate::mysql::probe;
+use crate::planted;
 use crate::queue::{Job, Queue, Room};
 use crate::reads::{Reads, read_pool};
 use crate::redis::Doorbell;
@@ -84,6 +85,7 @@ impl ClusterEngine {
     /// # Errors
     /// Why it cannot take part.
     pub async fn open(config: &ClusterConfig, options: Options) -> Result<ClusterEngine, OpenError> {
+        planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let count = connection::prepare(&mysql, config).await?;
         let partitions = 0..count;

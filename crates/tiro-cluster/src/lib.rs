@@ -15,6 +15,7 @@ mod member;
 pub mod mysql;
 mod nodes;
 pub mod opensearch;
+mod planted;
 mod queue;
 pub mod rabbitmq;
 mod reads;

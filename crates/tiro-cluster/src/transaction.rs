@@ -12,6 +12,7 @@ use crate::mysql::fetch::{self, Locked, Scope};
 use crate::mysql::session::Session;
 use crate::mysql::store::Decided;
 use crate::mysql::trouble::Trouble;
+use crate::planted::{self, Bug};
 use crate::queue::Job;
 
 /// Looks for facts: a key's change, then its chat, then markers and counts; more would be a mistake of this program.
@@ -80,7 +81,19 @@ pub(crate) async fn carry_out(session: &mut Session, partition: u16, jobs: &[Job
         events: &events,
         facts: &facts,
     };
+    if planted::now_and_then(Bug::AcknowledgeBeforeCommit) {
+        return match session.tell("ROLLBACK").await {
+            Ok(()) => Ended::Carried(carried),
+            Err(trouble) => Ended::Failed(trouble),
+        };
+    }
     match session.run(decided.script(), |_, _| Ok(())).await {
+        Ok(()) if planted::now_and_then(Bug::UnknownCommitIsNo) => {
+            Ended::Failed(Trouble::Closed("its answer is lost".to_owned()))
+        }
+        Ok(()) if planted::now_and_then(Bug::RetryStoresTwice) => {
+            Ended::Failed(Trouble::Again("it is taken again".to_owned()))
+        }
         Ok(()) => Ended::Carried(carried),
         Err(Trouble::Lost(text)) => Ended::Unknown { id, carried, text },
         Err(trouble) => Ended::Failed(trouble),
@@ -157,12 +170,14 @@ fn decide_all(
         if let Some(elsewhere) = elsewhere(&job.request.command, facts, found, partition) {
             return elsewhere;
         }
-        let decided = decide(facts, &job.request, now).map(|decision| {
+        let decided = decide(facts, &planted::request(&job.request), now).map(|mut decision| {
+            planted::spoil(&mut decision, facts);
             decision.events.iter().for_each(|event| facts.apply(event));
             events.extend(decision.events);
             decision.reply
         });
-        Answer::Reply(decided.map_err(Failure::from))
+        let refused = decided.inspect_err(|_| planted::refused());
+        Answer::Reply(refused.map_err(Failure::from))
     });
     (answers.collect(), events)
 }

@@ -10,6 +10,7 @@ use tiro_core::{
 
 use super::ClusterEngine;
 use crate::errors::unavailable;
+use crate::planted;
 
 impl Lists for ClusterEngine {
     fn applications(
@@ -60,7 +61,10 @@ impl Engine for ClusterEngine {
     }
 
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
-        Box::pin(self.reads.message(token, chat, number))
+        Box::pin(planted::cached(
+            (token, chat, number),
+            self.reads.message(token, chat, number),
+        ))
     }
 
     fn live_messages<'a>(
