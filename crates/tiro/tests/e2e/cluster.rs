@@ -5,6 +5,7 @@
 mod at_once;
 mod bodies;
 mod classic;
+#[allow(dead_code, reason = "shared with the tests of outages, which use all of it")]
 mod nodes;
 mod operating;
 mod statements;

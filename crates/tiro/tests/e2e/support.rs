@@ -138,6 +138,7 @@ impl Running {
     }
 
     /// Lets it run again.
+    #[allow(dead_code, reason = "only the tests of outages go on after a freeze")]
     pub(crate) fn thaw(&self) {
         pidfd_send_signal(&self.exit, Signal::CONT).unwrap();
     }
