@@ -20,6 +20,7 @@ use crate::indexer::Indexer;
 use crate::member::search_index;
 use crate::mysql::connection;
 use crate::parking::Parking;
+use crate::planted;
 use crate::rabbitmq::{Publisher, Topology};
 use crate::reads::{Reads, read_pool};
 use crate::redis::Doorbell;
@@ -67,6 +68,7 @@ impl ClusterEngine {
     /// # Errors
     /// Why it cannot take part.
     pub async fn open(config: &ClusterConfig, options: Options) -> Result<ClusterEngine, OpenError> {
+        planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let count = connection::prepare(&mysql, config).await?;
         let partitions: Vec<u16> = (0..count).collect();

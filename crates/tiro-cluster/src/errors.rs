@@ -49,6 +49,8 @@ pub enum OpenError {
     },
     /// An epoch was not renewed.
     Renewal(String),
+    /// A bug is to be planted that there is not; only in builds that can.
+    Planted(String),
 }
 
 impl fmt::Display for OpenError {
@@ -73,7 +75,7 @@ impl fmt::Display for OpenError {
             OpenError::Busy { seconds } => {
                 write!(f, "another node was making the tables for {seconds} s; try again")
             }
-            OpenError::Schema(text) => f.write_str(text),
+            OpenError::Schema(text) | OpenError::Planted(text) => f.write_str(text),
             OpenError::Redis(text) => write!(f, "`redis` is not an address of Redis: {text}"),
             OpenError::Opensearch(text) => write!(f, "`opensearch` is not an address of OpenSearch: {text}"),
             OpenError::InUse { nodes } => write!(

@@ -14,6 +14,7 @@ use sqlx::{MySqlPool, Row};
 
 use crate::mysql::rows::Corrupt;
 use crate::opensearch::{Document, Generation, IndexError, SearchIndex, message_document, reduced_document};
+use crate::planted::{self, Bug};
 
 use chunk::{Chunk, Touched};
 pub use rebuild::RebuildProgress;
@@ -125,6 +126,9 @@ impl Indexer {
             let chunk = Chunk::read(&self.pool, partition, indexed, through).await?;
             indexed = chunk.through;
             self.store(generation, partition, chunk.touched).await?;
+            if planted::is(Bug::WatermarkAhead) {
+                indexed = self.position(partition).await?;
+            }
             self.index.set_watermark(generation, partition, indexed).await?;
             reached(indexed);
         }
@@ -142,8 +146,9 @@ impl Indexer {
         &self,
         generation: &Generation,
         partition: u16,
-        touched: Vec<Touched>,
+        mut touched: Vec<Touched>,
     ) -> Result<(), IndexerError> {
+        touched.retain(|_| !planted::now_and_then(Bug::FailedItemSkipped));
         if touched.is_empty() {
             return Ok(());
         }

@@ -17,6 +17,7 @@ mod new_epoch;
 mod nodes;
 pub mod opensearch;
 mod parking;
+mod planted;
 mod queue;
 pub mod rabbitmq;
 mod reads;

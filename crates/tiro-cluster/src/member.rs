@@ -12,7 +12,7 @@ use crate::opensearch::{Below, IndexError, SearchIndex};
 use crate::rabbitmq::dead::DeadLetters;
 use crate::rabbitmq::{Publisher, RabbitError, Topology};
 use crate::worker::{self, IndexFailure, WorkerError, WorkerOptions};
-use crate::{ClusterConfig, OpenError};
+use crate::{ClusterConfig, OpenError, planted};
 
 /// Connections of one such process.
 const CONNECTIONS_MAX: u32 = 16;
@@ -33,6 +33,7 @@ impl Member {
     /// # Errors
     /// Why it cannot take part.
     pub async fn join(config: &ClusterConfig) -> Result<Member, OpenError> {
+        planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let partitions = (0..connection::prepare(&mysql, config).await?).collect();
         let pool = MySqlPoolOptions::new()

@@ -16,6 +16,7 @@ use crate::mysql::refused::{self, Refused};
 use crate::mysql::session::Session;
 use crate::mysql::store::Decided;
 use crate::mysql::trouble::Trouble;
+use crate::planted::{self, Bug};
 use crate::queue::Job;
 
 /// Looks for facts: a key's change, then its chat, then markers and counts; more would be a mistake of this program.
@@ -96,7 +97,19 @@ pub(crate) async fn carry_out(
         facts: &facts,
         refused: refused.noted(),
     };
+    if planted::now_and_then(Bug::AcknowledgeBeforeCommit) {
+        return match session.tell("ROLLBACK").await {
+            Ok(()) => Ended::Carried(carried),
+            Err(trouble) => Ended::Failed(trouble),
+        };
+    }
     match session.run(decided.script(), |_, _| Ok(())).await {
+        Ok(()) if planted::now_and_then(Bug::UnknownCommitIsNo) => {
+            Ended::Failed(Trouble::Closed("its answer is lost".to_owned()))
+        }
+        Ok(()) if planted::now_and_then(Bug::RetryStoresTwice) => {
+            Ended::Failed(Trouble::Again("it is taken again".to_owned()))
+        }
         Ok(()) => Ended::Carried(carried),
         Err(Trouble::Lost(text)) => Ended::Unknown { id, carried, text },
         Err(trouble) => Ended::Failed(trouble),
@@ -183,7 +196,7 @@ fn decide_all(
         }
         let place = refused::place(job, facts);
         let decided = match place {
-            None => decide(facts, &job.request, now),
+            None => decide(facts, &planted::request(&job.request), now),
             Some(place) => {
                 let decided = decide_parked(facts, &job.request, refused.known(place), now);
                 if let Err(rejection) = &decided {
@@ -192,12 +205,14 @@ fn decide_all(
                 decided
             }
         };
-        let decided = decided.map(|decision| {
+        let decided = decided.map(|mut decision| {
+            planted::spoil(&mut decision, facts);
             decision.events.iter().for_each(|event| facts.apply(event));
             events.extend(decision.events);
             decision.reply
         });
-        Answer::Reply(decided.map_err(Failure::from))
+        let refused = decided.inspect_err(|_| planted::refused());
+        Answer::Reply(refused.map_err(Failure::from))
     });
     (answers.collect(), events)
 }

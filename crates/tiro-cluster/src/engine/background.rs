@@ -16,6 +16,7 @@ use super::watch::Watch;
 use crate::ClusterConfig;
 use crate::nodes::Node;
 use crate::opensearch::SearchIndex;
+use crate::planted::{self, Bug};
 use crate::redis::{Doorbell, Rung};
 use crate::waiting::Waiting;
 
@@ -78,6 +79,7 @@ fn hear(waiting: &Waiting, rung: Rung) {
         application,
         position,
     } = rung
+        && !planted::is(Bug::DeafWaiters)
     {
         waiting.tell(application, position);
     }

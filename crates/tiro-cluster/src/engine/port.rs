@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::{ClusterEngine, OPERATION_WITHIN};
 use crate::parking::Parking;
+use crate::planted;
 use crate::redis::RateLimits;
 
 impl Lists for ClusterEngine {
@@ -79,7 +80,10 @@ impl Engine for ClusterEngine {
     }
 
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
-        Box::pin(self.reads.message(token, chat, number))
+        Box::pin(planted::cached(
+            (token, chat, number),
+            self.reads.message(token, chat, number),
+        ))
     }
 
     fn live_messages<'a>(

@@ -14,6 +14,7 @@ use super::fetch::{Locked, chat_of, key_scope, namespace_number};
 use super::refused::Place;
 use super::rows::{encode_deleted, kind_number};
 use super::script::{Cell, Rows, Script};
+use crate::planted::{self, Bug};
 
 /// A batch that was decided, and where it goes.
 pub(crate) struct Decided<'a> {
@@ -127,12 +128,13 @@ impl Decided<'_> {
         let mut rows = script.rows(CHATS, CHATS_CHANGE);
         for (id, chat) in self.facts.changed_chats() {
             let live = chat.deleted_at.is_none().then_some(chat.activity_position);
+            let counted = chat.messages_count > 0 && planted::now_and_then(Bug::CountNotRaised);
             rows.add(&[
                 id.0.into(),
                 chat.number.into(),
                 text(chat.title.as_deref()),
                 text(chat.metadata.as_ref().map(|metadata| metadata.as_str())),
-                chat.messages_count.into(),
+                (chat.messages_count - u64::from(counted)).into(),
                 chat.last_message_number.into(),
                 chat.last_message_at.into(),
                 chat.created_at.into(),

@@ -24,6 +24,7 @@ use crate::mysql::rows::{
     self, APPLICATION_COLUMNS, APPLICATION_COLUMNS_COUNT, CHANGE_COLUMNS, CHANGE_COLUMNS_COUNT, CHAT_COLUMNS,
     CHAT_COLUMNS_COUNT, MARKER_COLUMNS, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT, kind_number,
 };
+use crate::planted::{self, Bug};
 
 /// Where the columns of each table begin.
 const CHANGE_AT: usize = AFTER_HEAD;
@@ -118,6 +119,9 @@ impl Entries {
             return Ok(Wanted::NoMore);
         }
         let change = rows::change(row, CHANGE_AT)?.change;
+        if planted::now_and_then(Bug::SkipEntry) {
+            return Ok(Wanted::More);
+        }
         let thing = self.thing(row, &change)?;
         self.bytes += thing.as_ref().map_or(0, Thing::bytes);
         self.entries.push(Entry { change, thing });

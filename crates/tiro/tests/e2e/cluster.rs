@@ -8,6 +8,7 @@ mod bodies;
 mod classic;
 mod limited;
 mod moving;
+#[allow(dead_code, reason = "shared with the tests of outages, which use all of it")]
 mod nodes;
 mod operating;
 mod parked;

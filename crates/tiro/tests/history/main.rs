@@ -5,16 +5,30 @@
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
 mod bugs;
+mod cluster;
 #[path = "../e2e/counts.rs"]
 mod counts;
+#[path = "../outages/crowd.rs"]
+mod crowd;
+#[path = "../outages/follower.rs"]
+mod follower;
 #[path = "../load/mod.rs"]
 mod load;
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
+#[path = "../e2e/cluster/nodes.rs"]
+mod nodes;
+#[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
 #[path = "../e2e/requests.rs"]
 mod requests;
+#[allow(dead_code, reason = "shared with the tests of outages, which use all of it")]
+#[path = "../outages/servers.rs"]
+mod servers;
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
 #[path = "../e2e/support.rs"]
 mod support;
+#[allow(dead_code, reason = "shared with the tests of outages, which use all of it")]
+#[path = "../outages/timeline.rs"]
+mod timeline;
 
 use std::collections::BTreeSet;
 use std::fmt;
