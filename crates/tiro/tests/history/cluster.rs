@@ -129,7 +129,7 @@ async fn find(systems: &Systems, bug: &str, sign: &Sign, random: &mut fastrand::
 }
 
 async fn round(systems: &Systems, bug: &str, random: &mut fastrand::Rng) -> Round {
-    let cluster = block_in_place(|| Cluster::on(systems, &[], &[(VARIABLE, bug)]));
+    let cluster = block_in_place(|| Cluster::on(&systems.renamed(), &[], &[(VARIABLE, bug)]));
     let stderr = &cluster.api[0].process().stderr;
     let said = stderr.find_line(|line| line.contains("a bug is planted") || line.contains("listening"));
     assert!(

@@ -95,7 +95,8 @@ impl Crowd {
             let mut history = group.work.await.unwrap();
             read_everything(&group.stage, &mut history).await.unwrap();
             let last = history.operations.iter().filter_map(follower::feed_end).max();
-            group.end.send_replace(last);
+            let last = last.expect("pages of the feed are read in the end");
+            group.end.send_replace(Some(last));
             for follower in group.followers {
                 history.operations.push(follower.await.unwrap());
             }

@@ -94,7 +94,6 @@ pub(super) fn node_without(systems: &[&str]) -> (Tiro, TempDir) {
 
 impl Cluster {
     /// Nodes with these further arguments of `tiro serve`.
-    /// Nodes with these further arguments of `tiro serve`.
     pub(crate) fn start(arguments: &[&str]) -> Cluster {
         Cluster::on(&Systems::own(), arguments, &[])
     }
