@@ -1,7 +1,7 @@
 //! What MySQL can do by itself: the same rows into the same tables on the same server, without numbers, checks or HTTP.
 //!
-//! The tables are copies of the cluster's, empty at the beginning, in a database of their own. Nothing is looked up and no
-//! parent is raised; every transaction is as durable as the cluster's.
+//! The tables are copies of the cluster's, without messages at the beginning, in a database of their own. Nothing is looked
+//! up, and only what is numbered raises its parents; every transaction is as durable as the cluster's.
 
 mod rows;
 
@@ -32,6 +32,8 @@ pub(in crate::bench) struct Raw {
 struct Writer {
     connection: MySqlConnection,
     place: Place,
+    /// Where the server gives the numbers.
+    numbered: Place,
     said: std::sync::Arc<Vec<Said>>,
     next: usize,
 }
@@ -45,11 +47,13 @@ impl Raw {
     ) -> anyhow::Result<Raw> {
         let (ours, raw) = (&deployment.database, database(deployment));
         let mut statements = format!("CREATE DATABASE IF NOT EXISTS `{raw}`;");
-        for table in ["messages", "changes"] {
+        for table in ["applications", "chats", "messages", "changes"] {
             statements.push_str(&format!(
                 "DROP TABLE IF EXISTS `{raw}`.{table}; CREATE TABLE `{raw}`.{table} LIKE `{ours}`.{table};"
             ));
         }
+        let numbered = connections..2 * connections;
+        statements.push_str(&rows::parents(&raw, numbered.clone()));
         deployment.tell(statements)?;
         let said: Vec<Said> = plan
             .messages(MESSAGES)
@@ -63,6 +67,7 @@ impl Raw {
             anyhow::Ok(Writer {
                 connection,
                 place: Place::of(index),
+                numbered: Place::of(numbered.start + index),
                 said: std::sync::Arc::clone(&said),
                 next: index * MESSAGES / connections,
             })
@@ -85,6 +90,17 @@ impl Raw {
         let counted = self.run(lasts, async |writer, window| {
             writer
                 .insert_until(window, async |writer| writer.insert_one().await)
+                .await
+        })?;
+        Ok(counted.rate)
+    }
+
+    /// Transactions per second that take the numbers of one message from its chat and its application, count it there, and
+    /// insert it and its change row: what a create stores, one by one and sent in one piece.
+    pub(in crate::bench) fn numbered(&mut self, lasts: Duration) -> anyhow::Result<f64> {
+        let counted = self.run(lasts, async |writer, window| {
+            writer
+                .insert_until(window, async |writer| writer.number_one().await)
                 .await
         })?;
         Ok(counted.rate)
@@ -140,7 +156,19 @@ impl Writer {
             self.next += 1;
             batch.add(self.place.step(), said);
         }
-        sqlx::raw_sql(AssertSqlSafe(batch.into_statements()))
+        self.tell(batch.into_statements()).await
+    }
+
+    async fn number_one(&mut self) -> anyhow::Result<()> {
+        self.numbered.turn();
+        let row = self.numbered.step();
+        let said = &self.said[self.next % self.said.len()];
+        self.next += 1;
+        self.tell(rows::numbered(row, said)).await
+    }
+
+    async fn tell(&mut self, statements: String) -> anyhow::Result<()> {
+        sqlx::raw_sql(AssertSqlSafe(statements))
             .execute(&mut self.connection)
             .await?;
         Ok(())

@@ -1,5 +1,7 @@
 //! The rows: those that a create makes, in applications and chats that one connection has for itself.
 
+use std::ops::Range;
+
 use anyhow::Context;
 use serde_json::Value;
 
@@ -137,6 +139,56 @@ impl Batch {
     }
 }
 
+/// Statements that make the applications and chats of these connections, in a database.
+pub(super) fn parents(database: &str, connections: Range<usize>) -> String {
+    let ids = connections.flat_map(|connection| {
+        let first = connection as u64 * APPLICATIONS + 1;
+        first..first + APPLICATIONS
+    });
+    let (mut applications, mut chats) = (String::new(), String::new());
+    for id in ids {
+        let comma = if applications.is_empty() { "" } else { "," };
+        applications.push_str(&format!(
+            "{comma}({id},'raw-{id}',0,0,'raw',{CHATS},{CHATS},0,{AT},{AT},1,1)"
+        ));
+        for chat in 1..=CHATS {
+            let comma = if chats.is_empty() { "" } else { "," };
+            chats.push_str(&format!("{comma}({id},{chat},0,0,{AT},{AT},1,0,0,0,0)"));
+        }
+    }
+    format!(
+        "INSERT INTO `{database}`.applications (id, token, restoring, partition_id, epoch, chats_count, last_chat_number, \
+         last_position, created_at, updated_at, version, listed) VALUES {applications}; \
+         INSERT INTO `{database}`.chats (application, number, messages_count, last_message_number, created_at, updated_at, \
+         version, activity_position, live_activity, change_position, markers_count) VALUES {chats};"
+    )
+}
+
+/// A transaction of one message whose number and position come from the rows of its chat and its application.
+pub(super) fn numbered(numbers: Numbers, said: &Said) -> String {
+    let Numbers {
+        application,
+        chat,
+        partition,
+        partition_position,
+        ..
+    } = numbers;
+    let mut statements = format!(
+        "BEGIN; UPDATE applications SET last_position = (@position := last_position + 1) WHERE id = {application}; \
+         UPDATE chats SET last_message_number = (@number := last_message_number + 1), messages_count = messages_count + 1, \
+         last_message_at = {AT}, activity_position = @position, live_activity = @position, change_position = @position \
+         WHERE application = {application} AND number = {chat}; {MESSAGES}({application},{chat},@number,"
+    );
+    quote(&mut statements, &said.body);
+    statements.push(',');
+    quote(&mut statements, &said.sender);
+    statements.push_str(&format!(
+        ",NULL,{AT},{AT},NULL,1,@position); {CHANGES}({application},@position,{partition},{partition_position},{AT},\
+         {CREATED},{chat},@number,NULL,1,NULL,NULL,NULL,NULL,NULL); COMMIT"
+    ));
+    statements
+}
+
 /// A text in quotes, as SQL without `NO_BACKSLASH_ESCAPES` reads it.
 fn quote(statement: &mut String, text: &str) {
     statement.push('\'');
@@ -189,5 +241,27 @@ mod tests {
         assert_eq!(text.matches("INSERT INTO").count(), 2);
         assert!(text.starts_with("BEGIN;") && text.ends_with(";COMMIT"));
         assert!(Said::of("{}").is_err());
+    }
+
+    #[test]
+    fn every_numbered_message_has_parents() {
+        let parents = parents("raw", 3..5);
+        let said = Said::of(r#"{"sender": "ann", "body": "hello"}"#).unwrap();
+        for connection in 3..5 {
+            let mut place = Place::of(connection);
+            for _ in 0..APPLICATIONS * CHATS {
+                place.turn();
+                let row = place.step();
+                let (application, chat) = (row.application, row.chat);
+                assert!(parents.contains(&format!("({application},'raw-{application}',")));
+                assert!(parents.contains(&format!("({application},{chat},0,0,")));
+                let text = numbered(row, &said);
+                assert!(text.contains(&format!("WHERE application = {application} AND number = {chat};")));
+                assert!(
+                    text.contains(&format!("({application},{chat},@number,'hello','ann',")),
+                    "{text}"
+                );
+            }
+        }
     }
 }
