@@ -22,11 +22,11 @@ use crate::mysql::connection;
 use crate::parking::Parking;
 use crate::planted;
 use crate::rabbitmq::{Publisher, Topology};
-use crate::reads::{Reads, read_pool};
+use crate::reads::{ReadPool, Reads};
 use crate::redis::Doorbell;
 use crate::search::{Index, Indexed};
 use crate::waiting::Waiting;
-use crate::writes::{Writes, lookup_pool};
+use crate::writes::{Lookups, Writes};
 
 /// How long it is waited for what MySQL says of an operation, before it is said to be pending.
 const OPERATION_WITHIN: Duration = Duration::from_secs(3);
@@ -72,12 +72,14 @@ impl ClusterEngine {
         let mysql = connection::options(config)?;
         let count = connection::prepare(&mysql, config).await?;
         let partitions: Vec<u16> = (0..count).collect();
-        let lookups = lookup_pool(mysql.clone());
+        let known = Lookups::new(mysql.clone());
+        let lookups = known.pool.clone();
         let waiting = Arc::new(Waiting::new());
         let no_address = |error: ::redis::RedisError| OpenError::Redis(error.to_string());
         let redis = ::redis::Client::open(config.redis.as_str()).map_err(no_address)?;
         let doorbell = Doorbell::new(redis.clone(), &config.name);
-        let pool = read_pool(mysql.clone(), config.mysql_read_connections_max);
+        let (circuit, routes) = (Arc::clone(&known.circuit), Arc::clone(&known.routes));
+        let pool = ReadPool::new(mysql.clone(), config.mysql_read_connections_max, circuit, routes);
         let index = search_index(config, &lookups).await?;
         let indexed = Arc::new(Indexed::new(index.clone(), pool.clone()));
         let indexer = Indexer::new(lookups.clone(), index.clone());
@@ -91,7 +93,7 @@ impl ClusterEngine {
             .map_err(no_address)?;
         let reads = Reads::new(pool, Arc::clone(&waiting), Arc::clone(&indexed) as Arc<dyn Index>);
         let told = Box::new(background::told(Arc::clone(&waiting), doorbell));
-        let writes = Writes::start(mysql, count, lookups.clone(), options.clock, told);
+        let writes = Writes::start(mysql, count, known, options.clock, told);
         Ok(ClusterEngine {
             writes,
             parking,

@@ -5,6 +5,7 @@
 //! what each system owns and what happens without it.
 
 mod backoff;
+mod circuit;
 mod clock;
 mod config;
 mod engine;

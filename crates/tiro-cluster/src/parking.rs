@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tiro_core::{ApplicationNeed, Failure, OperationNames, Parked, Request, Shortage};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::errors::unavailable;
 use crate::rabbitmq::{ParkedCreate, Publisher, RabbitError};
@@ -22,6 +22,8 @@ const WAITING_KIB_MAX: usize = 64 * 1024;
 const AT_ONCE_MAX: usize = 256;
 /// How long a create waits for its confirm: less than clients wait for an answer.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(10);
+/// What the last call met is told for so long: where nobody parks anything nobody would find out that it is over.
+const TOLD_FOR: Duration = Duration::from_secs(10);
 /// How long closing waits for confirms.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -31,7 +33,7 @@ pub(crate) struct Parking {
     room: Arc<Semaphore>,
     /// `None` once it is closed.
     waiting: Mutex<Option<mpsc::UnboundedSender<Waiting>>>,
-    trouble: Arc<Mutex<Option<String>>>,
+    trouble: Arc<Mutex<Option<(Instant, String)>>>,
     /// Taken when it is closed.
     publishes: Mutex<Option<JoinHandle<()>>>,
 }
@@ -47,7 +49,7 @@ impl Parking {
     /// To be called inside a runtime. RabbitMQ is reached with the first create.
     pub(crate) fn start(publisher: Publisher, secret: &str) -> Parking {
         let (sender, waiting) = mpsc::unbounded_channel();
-        let trouble = Arc::<Mutex<Option<String>>>::default();
+        let trouble = Arc::<Mutex<Option<(Instant, String)>>>::default();
         let publishes = tokio::spawn(publish(publisher, waiting, Arc::clone(&trouble)));
         Parking {
             names: OperationNames::new(secret),
@@ -62,9 +64,11 @@ impl Parking {
         &self.names
     }
 
-    /// Why the last creates were not parked, if so.
+    /// Why creates were not parked lately, if so.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().clone()
+        let trouble = self.trouble.lock();
+        let (met, text) = trouble.as_ref()?;
+        (met.elapsed() < TOLD_FOR).then(|| text.clone())
     }
 
     /// Keeps a create. Its application has to be known here, or to be found in MySQL: what names none would wait in vain.
@@ -127,7 +131,7 @@ impl Drop for Parking {
 async fn publish(
     publisher: Publisher,
     mut waiting: mpsc::UnboundedReceiver<Waiting>,
-    trouble: Arc<Mutex<Option<String>>>,
+    trouble: Arc<Mutex<Option<(Instant, String)>>>,
 ) {
     let mut taken = Vec::new();
     while waiting.recv_many(&mut taken, AT_ONCE_MAX).await > 0 {
@@ -147,12 +151,12 @@ async fn publish(
     }
 }
 
-fn note(trouble: &Mutex<Option<String>>, outcomes: &[Result<(), RabbitError>]) {
+fn note(trouble: &Mutex<Option<(Instant, String)>>, outcomes: &[Result<(), RabbitError>]) {
     let failed = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
-    let text = failed.map(RabbitError::to_string);
+    let text = failed.map(|error| (Instant::now(), error.to_string()));
     let before = std::mem::replace(&mut *trouble.lock(), text.clone());
     match (before, text) {
-        (None, Some(text)) => tracing::warn!(text, "creates are not parked for now"),
+        (None, Some((_, text))) => tracing::warn!(text, "creates are not parked for now"),
         (Some(_), None) => tracing::info!("creates are parked again"),
         (None, None) | (Some(_), Some(_)) => {}
     }

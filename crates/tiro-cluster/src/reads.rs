@@ -18,7 +18,6 @@ mod single;
 
 use std::sync::Arc;
 
-use sqlx::MySqlPool;
 use tiro_core::{
     Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Export, Failure, Lists,
     LiveRange, Message, NumberRange, Operation, OperationState, Page, Pending, ReadState, ReaderName,
@@ -31,10 +30,9 @@ use held::Held;
 
 pub(crate) use changes::FeedPiece;
 pub(crate) use head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_application, live_chat, live_stored,
-    token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_application, live_chat, token_bytes,
 };
-pub(crate) use pools::{Pools, begin, failure, read, read_pool};
+pub(crate) use pools::{Pools, ReadPool, failure, read_pool};
 pub(crate) use session::{BEGIN_SNAPSHOT, Read, ReadError, Session, Wanted, number_list};
 
 /// Answers every read of the engine. To be made inside a runtime.
@@ -47,8 +45,8 @@ pub(crate) struct Reads {
 }
 
 impl Reads {
-    /// Reads over `pool`, which [`read_pool`] made; further connections are opened with its options.
-    pub(crate) fn new(pool: MySqlPool, waiting: Arc<Waiting>, index: Arc<dyn Index>) -> Reads {
+    /// Reads over `pool`; further connections are opened with its options.
+    pub(crate) fn new(pool: ReadPool, waiting: Arc<Waiting>, index: Arc<dyn Index>) -> Reads {
         let pools = Pools::new(pool);
         let lookout = Lookout::start(Arc::clone(&waiting), pools.lookout.clone());
         Reads {

@@ -34,6 +34,10 @@ impl Routes {
 
     /// A token is bound, or, without one, an application is being restored.
     pub(crate) fn learn(&self, token: Option<&Token>, id: ApplicationId, partition: u16) {
+        // Every read comes here: what is known takes no lock that others wait for.
+        if token.is_some_and(|token| self.of_token(token).is_some()) {
+            return;
+        }
         let mut known = self.known.write();
         if known.partitions.len() >= ROUTES_MAX {
             *known = Known::default();

@@ -17,12 +17,11 @@ mod tail;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tiro_core::{Cursor, Failure, IfBehind, Matcher, SearchAfter, SearchBehind, SearchRequest, Searched};
 use tokio::time::Instant;
 
 use crate::planted::{self, Bug};
-use crate::reads::{ReadError, Session, begin, failure};
+use crate::reads::{ReadError, ReadPool, Session, failure};
 use hits::Hits;
 use place::Place;
 use scope::Scope;
@@ -45,7 +44,7 @@ const BEHIND_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Answers searches, on connections of their own.
 pub(crate) struct Search {
-    pool: MySqlPool,
+    pool: ReadPool,
     index: Arc<dyn Index>,
 }
 
@@ -60,7 +59,7 @@ enum Round {
 }
 
 impl Search {
-    pub(crate) fn new(pool: MySqlPool, index: Arc<dyn Index>) -> Search {
+    pub(crate) fn new(pool: ReadPool, index: Arc<dyn Index>) -> Search {
         Search { pool, index }
     }
 
@@ -127,7 +126,7 @@ impl Work<'_> {
             deadline: self.deadline,
         };
         let proposal = search.index.propose(wish).await?;
-        let mut snapshot = begin(&search.pool).await?;
+        let mut snapshot = search.pool.begin().await?;
         let mut session = Session::in_snapshot(&mut snapshot);
         self.in_snapshot(&mut session, proposal).await.map_err(failure)
     }

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
-use sqlx::{MySqlPool, Row};
+use sqlx::Row;
 use tiro_core::{ApplicationId, Changed, Failure, Rejection, Token};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::planted::{self, Bug};
-use crate::reads::{Pools, Read, ReadError, Session, Wanted, number_list, read, token_bytes};
+use crate::reads::{Pools, Read, ReadError, ReadPool, Session, Wanted, number_list, token_bytes};
 
 /// How often all feeds that are waited for are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -261,7 +261,7 @@ impl Read for Standings<'_> {
 pub(crate) struct Lookout(JoinHandle<()>);
 
 impl Lookout {
-    pub(crate) fn start(waiting: Arc<Waiting>, pool: MySqlPool) -> Lookout {
+    pub(crate) fn start(waiting: Arc<Waiting>, pool: ReadPool) -> Lookout {
         Lookout(tokio::spawn(look_out(waiting, pool)))
     }
 }
@@ -272,7 +272,7 @@ impl Drop for Lookout {
     }
 }
 
-async fn look_out(waiting: Arc<Waiting>, pool: MySqlPool) {
+async fn look_out(waiting: Arc<Waiting>, pool: ReadPool) {
     let mut next_look = Instant::now() + LOOK_EVERY;
     let mut is_away = false;
     loop {
@@ -310,9 +310,9 @@ async fn look_out(waiting: Arc<Waiting>, pool: MySqlPool) {
     }
 }
 
-async fn look(waiting: &Waiting, pool: &MySqlPool, ids: &[ApplicationId]) -> Result<(), Failure> {
+async fn look(waiting: &Waiting, pool: &ReadPool, ids: &[ApplicationId]) -> Result<(), Failure> {
     for ids in ids.chunks(FEEDS_TOGETHER) {
-        for (id, standing) in read(pool, &Standings(ids)).await? {
+        for (id, standing) in pool.read(&Standings(ids)).await? {
             waiting.publish(id, standing);
         }
     }

@@ -29,7 +29,7 @@ use crate::opensearch::Below;
 use crate::rabbitmq::consumer::{Bounds, Consumers, ParkedConsumer, stopped};
 use crate::rabbitmq::{Publisher, Topology};
 use crate::redis::{Doorbell, Rung};
-use crate::writes::{Writes, lookup_pool};
+use crate::writes::{Lookups, Writes};
 use crate::{ClusterConfig, OpenError};
 
 pub use clear::Clear;
@@ -198,7 +198,7 @@ fn writes(config: &ClusterConfig, topology: &Topology, doorbell: &Doorbell) -> R
             doorbell.ring(*application, *position);
         }
     };
-    let lookups = lookup_pool(mysql.clone());
+    let lookups = Lookups::new(mysql.clone());
     Ok(Writes::start(
         mysql,
         count,

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use sqlx::mysql::MySqlConnectOptions;
 use tiro_core::{ApplicationId, Failure, Shortage};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use crate::circuit::Circuit;
 use crate::clock::Clock;
 use crate::errors::unavailable;
 use crate::mysql::session::Session;
@@ -36,50 +36,10 @@ pub(crate) struct Shared {
     pub(crate) options: MySqlConnectOptions,
     /// By partition.
     pub(crate) queues: Vec<Queue>,
-    pub(crate) routes: Routes,
-    pub(crate) condition: Condition,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) circuit: Arc<Circuit>,
     pub(crate) clock: Clock,
     pub(crate) on_commit: OnCommit,
-}
-
-/// What others see of the writers' health.
-#[derive(Default)]
-pub(crate) struct Condition {
-    blocked: Mutex<Option<(Shortage, String)>>,
-    /// When a transaction was carried out last.
-    proven: Mutex<Option<Instant>>,
-}
-
-impl Condition {
-    /// Why writes cannot be served, and what MySQL said, if so.
-    pub(crate) fn blocked(&self) -> Option<(Shortage, String)> {
-        self.blocked.lock().clone()
-    }
-
-    /// Whether writes are served, and one was within this time.
-    pub(crate) fn proven_within(&self, time: Duration) -> bool {
-        let proven = *self.proven.lock();
-        self.blocked.lock().is_none() && proven.is_some_and(|proven| proven.elapsed() < time)
-    }
-
-    /// Writes cannot be served.
-    pub(crate) fn short(&self, shortage: Shortage, text: &str) {
-        let before = self.blocked.lock().replace((shortage, text.to_owned()));
-        if before.is_none() {
-            tracing::warn!(
-                text,
-                "MySQL takes no writes; they go on by themselves when it does"
-            );
-        }
-    }
-
-    /// A transaction was carried out.
-    pub(crate) fn well(&self) {
-        *self.proven.lock() = Some(Instant::now());
-        if self.blocked.lock().take().is_some() {
-            tracing::info!("MySQL takes writes again");
-        }
-    }
 }
 
 /// The end of all tries of a batch.
@@ -154,6 +114,9 @@ impl Writer {
         let deadline = Instant::now() + TRIED_FOR;
         let mut tried = 0;
         loop {
+            if let Some((shortage, _)) = self.shared.circuit.blocked() {
+                return Settled::Short(shortage);
+            }
             tried += 1;
             let trouble = match self.attempt(jobs, joins).await {
                 Ended::Carried(carried) => return self.carried(carried),
@@ -161,38 +124,41 @@ impl Writer {
                 Ended::Unknown { id, carried, text } => match self.resolve(id, deadline).await {
                     Some(true) => return self.carried(carried),
                     Some(false) => Trouble::Lost(text),
-                    None => return self.short(Shortage::OutcomeUnknown, &text),
+                    None => {
+                        tracing::warn!(text, "whether a batch was carried out is not known");
+                        self.shared.circuit.suspect();
+                        return Settled::Short(Shortage::OutcomeUnknown);
+                    }
                 },
             };
-            match &trouble {
-                Trouble::Refused(text) => return Settled::Refused(text.clone()),
-                Trouble::Full(text) => return self.short(Shortage::StorageFull, text),
-                Trouble::Closed(text) => return self.short(Shortage::StorageUnavailable, text),
-                Trouble::Again(text) | Trouble::Lost(text)
-                    if tried == TRIES_MAX || Instant::now() >= deadline =>
-                {
-                    return self.short(Shortage::StorageUnavailable, text);
+            let is_last = tried == TRIES_MAX || Instant::now() >= deadline;
+            match trouble {
+                Trouble::Refused(text) => return Settled::Refused(text),
+                Trouble::Again(text) if is_last => {
+                    tracing::warn!(text, self.partition, "a batch was not carried out in time");
+                    return Settled::Short(Shortage::StorageUnavailable);
                 }
-                Trouble::Again(text) | Trouble::Lost(text) => {
-                    tracing::debug!(text, tried, "a transaction is taken again");
-                    pause_after(tried).await;
+                Trouble::Lost(_) => {
+                    self.shared.circuit.suspect();
+                    if is_last {
+                        return Settled::Short(Shortage::StorageUnavailable);
+                    }
+                }
+                Trouble::Again(_) => {}
+                Trouble::Full(_) | Trouble::Closed(_) => {
+                    let shortage = trouble.shortage();
+                    self.shared.circuit.open(trouble);
+                    return Settled::Short(shortage);
                 }
             }
+            tracing::debug!(tried, "a transaction is taken again");
+            pause_after(tried).await;
         }
     }
 
     fn carried(&self, carried: Carried) -> Settled {
-        self.shared.condition.well();
+        self.shared.circuit.close();
         Settled::Carried(carried)
-    }
-
-    fn short(&self, shortage: Shortage, text: &str) -> Settled {
-        let blocked = match shortage {
-            Shortage::OutcomeUnknown => Shortage::StorageUnavailable,
-            shortage => shortage,
-        };
-        self.shared.condition.short(blocked, text);
-        Settled::Short(shortage)
     }
 
     /// One transaction. A connection on which it did not go well is used again only if it could be rolled back.
@@ -224,9 +190,13 @@ impl Writer {
     async fn resolve(&mut self, id: [u8; 16], deadline: Instant) -> Option<bool> {
         let mut tried = 1;
         loop {
+            if timeout_at(deadline, self.shared.circuit.closed()).await.is_err() {
+                return None;
+            }
             match self.ask(id).await {
                 Ok(found) => return Some(found),
                 Err(trouble) => {
+                    self.shared.circuit.suspect();
                     let text = trouble.text();
                     tracing::debug!(text, "whether a transaction was carried out is not known yet");
                 }
@@ -300,7 +270,10 @@ impl Shared {
 
 /// Nothing was sent: MySQL could not be reached, or let nobody in.
 fn unreached(trouble: Trouble) -> Trouble {
-    Trouble::Lost(trouble.text().to_owned())
+    match trouble {
+        Trouble::Again(text) => Trouble::Again(text),
+        other => Trouble::Lost(other.text().to_owned()),
+    }
 }
 
 /// The first try may have met a connection that was gone: the second follows at once.

@@ -15,14 +15,15 @@ use tiro_core::{
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
+use crate::circuit::Circuit;
 use crate::clock::Clock;
 use crate::errors::unavailable;
 use crate::mysql::probe;
 use crate::queue::{Job, Queue, Room};
 use crate::routes::Routes;
-use crate::writer::{Condition, OnCommit, Shared, Writer, refuse, reply};
+use crate::writer::{OnCommit, Shared, Writer, refuse, reply};
 
 /// Connections on which unknown tokens are looked up.
 const LOOKUPS_MAX: u32 = 4;
@@ -30,10 +31,6 @@ const LOOKUPS_MAX: u32 = 4;
 const LOOKUP_WITHIN: Duration = Duration::from_secs(3);
 /// How long closing waits for what was accepted.
 const CLOSE_WITHIN: Duration = Duration::from_secs(20);
-/// How often it is tried whether MySQL takes writes, while it is not known that it does.
-const PROBED_EVERY: Duration = Duration::from_secs(1);
-/// For how long a transaction proves that MySQL takes writes.
-const PROVEN_FOR: Duration = Duration::from_secs(5);
 
 /// Writers that run. Ended with [`Writes::close`].
 pub(crate) struct Writes {
@@ -41,21 +38,46 @@ pub(crate) struct Writes {
     room: Arc<Room>,
     /// How many.
     partitions: u16,
-    lookups: MySqlPool,
+    lookups: Lookups,
     runtime: Handle,
     closing: AtomicBool,
     /// Taken when they are closed.
     writers: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A pool for what finds out where requests belong.
-pub(crate) fn lookup_pool(mysql: MySqlConnectOptions) -> MySqlPool {
-    MySqlPoolOptions::new()
-        .max_connections(LOOKUPS_MAX)
-        .test_before_acquire(false)
-        .acquire_timeout(LOOKUP_WITHIN)
-        .idle_timeout(Duration::from_secs(60))
-        .connect_lazy_with(mysql)
+/// What finds out where requests belong, and remembers it.
+#[derive(Clone)]
+pub(crate) struct Lookups {
+    pub(crate) pool: MySqlPool,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) circuit: Arc<Circuit>,
+}
+
+impl Lookups {
+    /// Connects when it is needed.
+    pub(crate) fn new(mysql: MySqlConnectOptions) -> Lookups {
+        let pool = MySqlPoolOptions::new()
+            .max_connections(LOOKUPS_MAX)
+            .test_before_acquire(false)
+            .acquire_timeout(LOOKUP_WITHIN)
+            .idle_timeout(Duration::from_secs(60))
+            .connect_lazy_with(mysql);
+        Lookups {
+            pool,
+            routes: Arc::default(),
+            circuit: Arc::default(),
+        }
+    }
+
+    /// Where an application is; `None` if there is none.
+    async fn find(&self, need: ApplicationNeed<'_>) -> Result<Option<(ApplicationId, u16)>, Failure> {
+        let found = self.circuit.unless_unreached(find(&self.pool, need)).await?;
+        found.map_err(|error| {
+            tracing::debug!(%error, "an application was not looked up");
+            self.circuit.suspect();
+            unavailable(Shortage::StorageUnavailable)
+        })
+    }
 }
 
 impl Writes {
@@ -63,22 +85,22 @@ impl Writes {
     pub(crate) fn start(
         mysql: MySqlConnectOptions,
         partitions: u16,
-        lookups: MySqlPool,
+        lookups: Lookups,
         clock: Clock,
         on_commit: OnCommit,
     ) -> Writes {
         let shared = Arc::new(Shared {
             options: mysql,
             queues: (0..partitions).map(|_| Queue::default()).collect(),
-            routes: Routes::default(),
-            condition: Condition::default(),
+            routes: Arc::clone(&lookups.routes),
+            circuit: Arc::clone(&lookups.circuit),
             clock,
             on_commit,
         });
         let writers =
             (0..partitions).map(|partition| tokio::spawn(keep_writing(partition, Arc::clone(&shared))));
         let mut writers: Vec<_> = writers.collect();
-        writers.push(tokio::spawn(probe_when_unproven(Arc::clone(&shared))));
+        writers.push(tokio::spawn(keep_probing(Arc::clone(&shared))));
         Writes {
             shared,
             room: Arc::default(),
@@ -92,7 +114,7 @@ impl Writes {
 
     /// Why writes cannot be served, and what MySQL said, if so.
     pub(crate) fn blocked(&self) -> Option<(Shortage, String)> {
-        self.shared.condition.blocked()
+        self.shared.circuit.blocked()
     }
 
     /// From now on requests are refused.
@@ -156,17 +178,10 @@ impl Writes {
         if self.shared.routes.of_token(token).is_some() {
             return Ok(());
         }
-        match find(&self.lookups, ApplicationNeed::Token(token)).await {
-            Ok(Some((application, partition))) => {
-                self.shared.routes.learn(Some(token), application, partition);
-                Ok(())
-            }
-            Ok(None) => Err(Rejection::ApplicationNotFound.into()),
-            Err(error) => {
-                tracing::debug!(%error, "an application was not looked up");
-                Err(unavailable(Shortage::StorageUnavailable))
-            }
-        }
+        let found = self.lookups.find(ApplicationNeed::Token(token)).await?;
+        let (application, partition) = found.ok_or(Rejection::ApplicationNotFound)?;
+        self.shared.routes.learn(Some(token), application, partition);
+        Ok(())
     }
 
     fn submit(
@@ -177,6 +192,7 @@ impl Writes {
         if self.is_closing() {
             return Err(unavailable(Shortage::Stopping));
         }
+        self.shared.circuit.admit_write()?;
         let place = self.room.take(&request).map_err(unavailable)?;
         let (reply, answer) = oneshot::channel();
         let job = Job {
@@ -212,14 +228,11 @@ impl Writes {
             self.any_partition(),
         );
         self.runtime.spawn(async move {
-            match find(&lookups, job.request.command.application()).await {
+            match lookups.find(job.request.command.application()).await {
                 Ok(Some((application, partition))) => shared.send(job, application, partition),
                 // That there is none is said by the same rule as everything else.
                 Ok(None) => shared.push(job, any),
-                Err(error) => {
-                    tracing::debug!(%error, "an application was not looked up");
-                    reply(job, Err(unavailable(Shortage::StorageUnavailable)));
-                }
+                Err(failure) => reply(job, Err(failure)),
             }
         });
     }
@@ -238,7 +251,6 @@ impl Drop for Writes {
     }
 }
 
-/// Where an application is; `None` if there is none.
 async fn find(
     lookups: &MySqlPool,
     need: ApplicationNeed<'_>,
@@ -293,17 +305,7 @@ impl Drop for EndsWith {
     }
 }
 
-/// Whoever sends requests only to a node that is ready would never send the one that finds out; and one that nobody sends any
-/// has to know too.
-async fn probe_when_unproven(shared: Arc<Shared>) {
-    loop {
-        sleep(PROBED_EVERY).await;
-        if shared.condition.proven_within(PROVEN_FOR) {
-            continue;
-        }
-        match probe::takes_writes(&shared.options, (shared.clock)()).await {
-            Ok(()) => shared.condition.well(),
-            Err(trouble) => shared.condition.short(trouble.shortage(), trouble.text()),
-        }
-    }
+async fn keep_probing(shared: Arc<Shared>) {
+    let probe = || probe::takes_writes(&shared.options, (shared.clock)());
+    shared.circuit.keep_probing(probe).await;
 }

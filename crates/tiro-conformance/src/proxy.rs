@@ -3,7 +3,7 @@
 //! A [`Fault`] holds for connections that there are and for new ones, until it is healed; what a stall held back goes on
 //! then, as after a network that was away for a while.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -47,11 +47,15 @@ struct State {
     cuts: u32,
     /// Connections so far.
     connections: u32,
+    /// Those and whoever was refused.
+    attempts: u32,
 }
 
 /// A proxy in front of one server. Ends when dropped, and its connections with it.
 pub struct Proxy {
     url: String,
+    /// `host:port`. Nothing else is locked or awaited while it is held.
+    server: Arc<Mutex<String>>,
     state: Arc<watch::Sender<State>>,
     accepts: JoinHandle<()>,
 }
@@ -71,8 +75,14 @@ impl Proxy {
         let here = listener.local_addr().expect("a port is bound").to_string();
         let url = url.replace(&server, &here);
         let state = Arc::new(watch::Sender::new(State::default()));
-        let accepts = tokio::spawn(accept(listener, server, Arc::clone(&state)));
-        Proxy { url, state, accepts }
+        let server = Arc::new(Mutex::new(server));
+        let accepts = tokio::spawn(accept(listener, Arc::clone(&server), Arc::clone(&state)));
+        Proxy {
+            url,
+            server,
+            state,
+            accepts,
+        }
     }
 
     /// The server's URL with this proxy in place of the server.
@@ -94,11 +104,25 @@ impl Proxy {
         });
     }
 
+    /// New connections go to another server, `host:port`; those that there are stay where they are.
+    ///
+    /// # Panics
+    /// When a task of the proxy panicked.
+    pub fn lead_to(&self, server: &str) {
+        server.clone_into(&mut self.server.lock().expect("nobody panics with the address"));
+    }
+
     /// Waits until so many connections were made.
     pub async fn connected(&self, connections: u32) {
         let mut state = self.state.subscribe();
         let reached = state.wait_for(|state| state.connections >= connections).await;
         drop(reached.expect("the proxy is there"));
+    }
+
+    /// How often somebody connected so far, also in vain.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.state.borrow().attempts
     }
 
     /// Connections that were made so far.
@@ -115,11 +139,13 @@ impl Drop for Proxy {
     }
 }
 
-async fn accept(listener: TcpListener, server: String, state: Arc<watch::Sender<State>>) {
+async fn accept(listener: TcpListener, server: Arc<Mutex<String>>, state: Arc<watch::Sender<State>>) {
     while let Ok((client, _)) = listener.accept().await {
+        state.send_modify(|state| state.attempts += 1);
         if state.borrow().fault == Fault::Refuse {
             continue;
         }
+        let server = server.lock().expect("nobody panics with the address").clone();
         // A server that is away refuses whoever asks for it here.
         let Ok(server) = TcpStream::connect(&server).await else {
             continue;
@@ -256,7 +282,24 @@ mod tests {
         let mut next = connect(&proxy).await;
         say(&mut next, b"again").await;
         assert_eq!(hear(&mut next, 5).await, b"again");
-        assert_eq!(proxy.connections(), 2);
+        proxy.set(Fault::Refuse);
+        assert_eq!(hear(&mut connect(&proxy).await, 1).await, b"");
+        assert_eq!((proxy.connections(), proxy.attempts()), (2, 3));
+    }
+
+    #[tokio::test]
+    async fn new_connections_go_where_it_leads_to() {
+        let (here, mut client) = echo().await;
+        let (there, _client) = echo().await;
+        let (_, address) = there.url().rsplit_once('@').unwrap();
+        here.lead_to(address.strip_suffix("/place").unwrap());
+        say(&mut client, b"hello").await;
+        assert_eq!(hear(&mut client, 5).await, b"hello");
+        assert_eq!(there.connections(), 1);
+        let mut next = connect(&here).await;
+        say(&mut next, b"again").await;
+        assert_eq!(hear(&mut next, 5).await, b"again");
+        assert_eq!(there.connections(), 2);
     }
 
     #[tokio::test]

@@ -45,8 +45,9 @@ const SLEEPS: [&str; 1] = [concat!("sleep", "(")];
 /// Here the clock is tokio's paused one: a sleep takes no time and is a step of a server's script.
 const SIMULATED_TIME: [&str; 1] = ["crates/tiro-client/tests/bounds/scripted.rs"];
 /// Here nothing is waited for: how long something lasts (latency, the rests of a load, an outage) is what is tried.
-const TIME_IS_TRIED: [&str; 3] = [
+const TIME_IS_TRIED: [&str; 4] = [
     "crates/tiro-conformance/src/proxy.rs",
+    "crates/tiro/tests/e2e/cluster/frozen.rs",
     "crates/tiro/tests/load/client.rs",
     "crates/tiro/tests/outages/deeds.rs",
 ];

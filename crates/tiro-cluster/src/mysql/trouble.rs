@@ -79,12 +79,14 @@ fn of_number(number: u16, text: String) -> Trouble {
         1205 | 1213 | 1020 => Trouble::Again(text),
         // The text would show the key, which may be a token.
         1062 => Trouble::Again("what was to be inserted is there already".to_owned()),
+        // Nobody was let in: too many connections, of all or of this account.
+        1040 | 1203 => Trouble::Again(text),
         // Disk full, table full, undo or temporary space full.
         1021 | 1114 | 3675 => Trouble::Full(text),
         // Read-only by option, by mode, by transaction; no right to the database or a table; no such database, table, column.
         1290 | 1836 | 1792 | 1044 | 1045 | 1142 | 1143 | 1049 | 1146 | 1054 => Trouble::Closed(text),
-        // Too many connections, shutdown, interrupted, connection or query killed, broken packets and writes, idle too long.
-        1040 | 1203 | 1053 | 1317 | 1927 | 3169 | 1152 | 1154..=1161 | 1026 | 4031 => Trouble::Lost(text),
+        // Shutdown, interrupted, connection or query killed, broken packets and writes, idle too long.
+        1053 | 1317 | 1927 | 3169 | 1152 | 1154..=1161 | 1026 | 4031 => Trouble::Lost(text),
         _ => Trouble::Refused(text),
     }
 }
@@ -102,6 +104,7 @@ mod tests {
             (1146, Trouble::Closed(text())),
             (1114, Trouble::Full(text())),
             (1290, Trouble::Closed(text())),
+            (1040, Trouble::Again(text())),
             (1927, Trouble::Lost(text())),
             (1406, Trouble::Refused(text())),
         ] {

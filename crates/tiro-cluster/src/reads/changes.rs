@@ -15,8 +15,8 @@ use tiro_core::{
 };
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_APPLICATION, NO_CHANGE, NO_CHAT, NO_HEAD, NO_MARKER,
-    NO_MESSAGE, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN, head, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, Heads, NO_APPLICATION, NO_CHANGE, NO_CHAT, NO_HEAD, NO_MARKER,
+    NO_MESSAGE, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN, token_bytes,
 };
 use super::nodes::unread_after;
 use super::session::{Read, ReadError, Session, Statement, Wanted, corrupt, number_list};
@@ -107,9 +107,9 @@ impl Entries {
         }
     }
 
-    fn take(&mut self, row: &MySqlRow) -> Result<Wanted, ReadError> {
+    fn take(&mut self, heads: Heads<'_>, row: &MySqlRow) -> Result<Wanted, ReadError> {
         if self.head.is_none() {
-            self.head = Some(head(row)?.application);
+            self.head = Some(heads.any(row)?.application);
         }
         if row.try_get::<Option<u32>, _>(CHANGE_AT)?.is_none() {
             return Ok(Wanted::More);
@@ -195,7 +195,8 @@ impl Read for ChangesPage<'_> {
             .bind(after)
             .bind(end)
             .bind(request.limit);
-        session.each(statement, |row| found.take(row)).await?;
+        let heads = session.heads();
+        session.each(statement, |row| found.take(heads, row)).await?;
         let head = found.head.take().ok_or(Rejection::ApplicationNotFound)?;
         if head.deleted_at.is_some() {
             return Ok(Changes::of_deleted(&head, request)?);
@@ -248,7 +249,8 @@ impl Read for FeedPiece<'_> {
             .bind(self.after)
             .bind(self.application.last_position)
             .bind(self.entries_max);
-        session.each(statement, |row| found.take(row)).await?;
+        let heads = session.heads();
+        session.each(statement, |row| found.take(heads, row)).await?;
         found.complete(session, self.application.id).await?;
         let last = found.entries.last().map(|last| last.change.position);
         let last = last.ok_or(corrupt("a change is missing"))?;

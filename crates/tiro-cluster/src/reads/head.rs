@@ -9,6 +9,7 @@ use tiro_core::{Application, Chat, Rejection, Token};
 
 use super::session::{ReadError, corrupt};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS_COUNT, StoredApplication};
+use crate::routes::Routes;
 
 /// Of `applications AS head`: as [`rows::APPLICATION_COLUMNS`], without the name and the metadata.
 pub(crate) const HEAD_COLUMNS: &str = "head.id, head.token, head.restoring, head.restoring_last, \
@@ -42,9 +43,47 @@ pub(crate) fn token_bytes(token: &Token) -> Vec<u8> {
     token.as_str().as_bytes().to_vec()
 }
 
-/// The application of a row that begins with [`HEAD_COLUMNS`]: the first row, if the application is there.
-pub(crate) fn head(row: &MySqlRow) -> Result<StoredApplication, ReadError> {
-    rows::application(row, 0)?.ok_or(corrupt("the first row of a page has no head"))
+/// Reads the applications of rows that begin with [`HEAD_COLUMNS`], and remembers where they are: a create of one that this
+/// node has only read can be parked too.
+#[derive(Clone, Copy)]
+pub(crate) struct Heads<'a>(pub(super) Option<&'a Routes>);
+
+impl Heads<'_> {
+    /// The application of the first row of a page.
+    pub(super) fn any(self, row: &MySqlRow) -> Result<StoredApplication, ReadError> {
+        let stored = self.find(row)?;
+        stored.ok_or(corrupt("the first row of a page has no head"))
+    }
+
+    /// The same where it may be missing.
+    pub(super) fn find(self, row: &MySqlRow) -> Result<Option<StoredApplication>, ReadError> {
+        let stored = rows::application(row, 0)?;
+        if let (
+            Some(routes),
+            Some(StoredApplication {
+                application,
+                partition,
+            }),
+        ) = (self.0, &stored)
+        {
+            routes.learn(Some(&application.token), application.id, *partition);
+        }
+        Ok(stored)
+    }
+
+    /// The same, which is live.
+    pub(crate) fn live(self, row: &MySqlRow) -> Result<Application, ReadError> {
+        Ok(self.live_stored(row)?.application)
+    }
+
+    /// The same with where it is written.
+    pub(crate) fn live_stored(self, row: &MySqlRow) -> Result<StoredApplication, ReadError> {
+        let stored = self.any(row)?;
+        Ok(StoredApplication {
+            application: live_application(Some(stored.application))?,
+            partition: stored.partition,
+        })
+    }
 }
 
 /// The application, which is live.
@@ -54,20 +93,6 @@ pub(crate) fn live_application(application: Option<Application>) -> Result<Appli
         None => Ok(application),
         Some(_) => Err(Rejection::ApplicationDeleted),
     }
-}
-
-/// The application of a row that begins with [`HEAD_COLUMNS`], which is live.
-pub(crate) fn live_head(row: &MySqlRow) -> Result<Application, ReadError> {
-    Ok(live_stored(row)?.application)
-}
-
-/// The same with where it is written.
-pub(crate) fn live_stored(row: &MySqlRow) -> Result<StoredApplication, ReadError> {
-    let stored = head(row)?;
-    Ok(StoredApplication {
-        application: live_application(Some(stored.application))?,
-        partition: stored.partition,
-    })
 }
 
 /// The chat, which is live, in the columns from `at` on.

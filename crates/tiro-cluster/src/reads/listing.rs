@@ -12,7 +12,7 @@ use tiro_core::{
 
 use super::head::{
     AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_CHAT, NO_HEAD, NO_MESSAGE, NO_PLACE, PLACE_COLUMNS,
-    TOP_BY_TOKEN, live_chat, live_head, token_bytes,
+    TOP_BY_TOKEN, live_chat, token_bytes,
 };
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
@@ -195,11 +195,11 @@ impl Read for ChatsPage<'_> {
             .bind(between.after)
             .bind(between.before)
             .bind(between.limit);
-        let (mut head, mut items) = (None, Vec::new());
+        let (heads, mut head, mut items) = (session.heads(), None, Vec::new());
         session
             .each(statement, |row| {
                 if head.is_none() {
-                    head = Some(live_head(row)?);
+                    head = Some(heads.live(row)?);
                 }
                 items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
                 Ok(Wanted::More)
@@ -229,11 +229,11 @@ impl Read for ChatsByActivity<'_> {
             .bind(token_bytes(self.token))
             .bind(self.before.unwrap_or(u64::MAX))
             .bind(self.limit + 1);
-        let (mut head, mut items) = (None, Vec::new());
+        let (heads, mut head, mut items) = (session.heads(), None, Vec::new());
         session
             .each(statement, |row| {
                 if head.is_none() {
-                    head = Some(live_head(row)?);
+                    head = Some(heads.live(row)?);
                 }
                 items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
                 Ok(Wanted::More)
@@ -277,16 +277,16 @@ impl Read for MessagesPage<'_> {
             .bind(between.after)
             .bind(between.before)
             .bind(between.limit);
-        let (mut heads, mut filling) = (None, Filling::default());
+        let (heads, mut found, mut filling) = (session.heads(), None, Filling::default());
         session
             .each(statement, |row| {
-                if heads.is_none() {
-                    heads = Some((live_head(row)?, live_chat(row, AFTER_HEAD)?));
+                if found.is_none() {
+                    found = Some((heads.live(row)?, live_chat(row, AFTER_HEAD)?));
                 }
                 filling.take(row)
             })
             .await?;
-        let (head, place) = heads.ok_or(Rejection::ApplicationNotFound)?;
+        let (head, place) = found.ok_or(Rejection::ApplicationNotFound)?;
         let numbers = self.range.numbers(place.last_message_number);
         let is_cut = filling.is_full();
         let mut page = page_of(filling.messages, |message| message.number, (numbers, is_cut))?;

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 use tiro_core::{Application, Chat, LiveRange, Message, NumberedList, Page, Rejection, Token, live_numbers};
 
-use super::head::{AFTER_HEAD, live_chat, live_head, token_bytes};
+use super::head::{AFTER_HEAD, live_chat, token_bytes};
 use super::listing::{Filling, chats_of, messages_of};
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Wanted, corrupt, number_list};
@@ -107,11 +107,11 @@ impl Read for LiveChats<'_> {
             .bind(token_bytes(self.token))
             .bind(self.range.skip)
             .bind(self.range.limit);
-        let (mut head, mut items) = (None, Vec::new());
+        let (heads, mut head, mut items) = (session.heads(), None, Vec::new());
         session
             .each(statement, |row| {
                 if head.is_none() {
-                    head = Some(live_head(row)?);
+                    head = Some(heads.live(row)?);
                 }
                 items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
                 Ok(Wanted::More)
@@ -161,16 +161,16 @@ impl Read for LiveMessages<'_> {
             .bind(token_bytes(self.token))
             .bind(self.range.skip)
             .bind(self.range.limit);
-        let (mut heads, mut filling) = (None, Filling::default());
+        let (heads, mut found, mut filling) = (session.heads(), None, Filling::default());
         session
             .each(statement, |row| {
-                if heads.is_none() {
-                    heads = Some((live_head(row)?, live_chat(row, AFTER_HEAD)?));
+                if found.is_none() {
+                    found = Some((heads.live(row)?, live_chat(row, AFTER_HEAD)?));
                 }
                 filling.take(row)
             })
             .await?;
-        let (head, place) = heads.ok_or(Rejection::ApplicationNotFound)?;
+        let (head, place) = found.ok_or(Rejection::ApplicationNotFound)?;
         let live = Live {
             list: NumberedList::Messages { chat: self.chat },
             last: place.last_message_number,

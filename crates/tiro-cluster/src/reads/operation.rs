@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use sqlx::Row;
 use tiro_core::{Operation, OperationFacts, OperationState, Token, operation_state};
 
-use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, live_head, token_bytes};
+use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, token_bytes};
 use super::session::{Read, ReadError, Session};
 use super::single::there;
 use crate::mysql::fetch::namespace_number;
@@ -50,7 +50,7 @@ impl Read for OneOperation<'_> {
             .bind(self.operation.digest().to_vec())
             .bind(token_bytes(self.token));
         let row = there(session.one(statement).await?)?;
-        let application = live_head(&row)?;
+        let application = session.heads().live(&row)?;
         let is_bound = row.try_get::<Option<u32>, _>(CHANGE)?.is_some();
         let bound = is_bound.then(|| rows::change(&row, CHANGE)).transpose()?;
         let reason: Option<u8> = row.try_get(REASON)?;

@@ -1,5 +1,6 @@
 //! Connections for reads: bounded, bounded in time, and replaced where one is dead.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
@@ -8,13 +9,15 @@ use sqlx::{Connection, Executor, MySql, MySqlPool, SqlSafeStr, Transaction};
 use tiro_core::{Failure, Shortage};
 
 use super::session::{BEGIN_SNAPSHOT, Read, ReadError, Session};
+use crate::circuit::Circuit;
 use crate::errors::unavailable;
 use crate::mysql::trouble;
+use crate::routes::Routes;
 
 /// Longest wait for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(3);
-/// Longest time of one read.
-const READ_MAX: Duration = Duration::from_secs(15);
+/// Longest time of one read: less than clients wait for an answer.
+const READ_MAX: Duration = Duration::from_secs(10);
 /// Longest wait for an answer to the question whether a connection lives.
 const PING_MAX: Duration = Duration::from_secs(1);
 /// Most snapshots that are held at once, by lists that are walked and by exports.
@@ -42,80 +45,136 @@ pub(crate) fn read_pool(options: MySqlConnectOptions, connections_max: u32) -> M
 
 /// The connections of a node for reads, by what they are for.
 pub(crate) struct Pools {
-    pages: MySqlPool,
-    held: MySqlPool,
-    pub(super) search: MySqlPool,
-    pub(super) lookout: MySqlPool,
+    pages: ReadPool,
+    held: ReadPool,
+    pub(super) search: ReadPool,
+    pub(super) lookout: ReadPool,
 }
 
 impl Pools {
-    pub(super) fn new(pages: MySqlPool) -> Pools {
-        let options = (*pages.connect_options()).clone();
+    pub(super) fn new(pages: ReadPool) -> Pools {
         Pools {
+            held: pages.another(HELD_MAX),
+            search: pages.another(SEARCHES_MAX),
+            lookout: pages.another(1),
             pages,
-            held: read_pool(options.clone(), HELD_MAX),
-            search: read_pool(options.clone(), SEARCHES_MAX),
-            lookout: read_pool(options, 1),
         }
     }
 
     /// Reads something.
     pub(crate) async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
-        read(&self.pages, wanted).await
+        self.pages.read(wanted).await
     }
 
     /// A snapshot of now, until it is dropped.
     pub(super) async fn hold(&self) -> Result<Transaction<'static, MySql>, Failure> {
-        begin(&self.held).await
+        self.held.begin().await
     }
 }
 
-/// Reads something over a pool: once more on another connection if the first turns out to be dead.
-pub(crate) async fn read<R: Read>(pool: &MySqlPool, wanted: &R) -> Result<R::Answer, Failure> {
-    let connection = acquire(pool).await?;
-    match attempt(connection, wanted).await {
-        Err(ReadError::MySql(error)) if is_gone(&error) => {}
-        answer => return answer.map_err(failure),
-    }
-    let again = Box::pin(living(pool)).await?;
-    attempt(again, wanted).await.map_err(failure)
+/// Connections of one purpose. Nothing waits for them while MySQL is known to be out of reach, and what is read tells which
+/// applications there are.
+#[derive(Clone)]
+pub(crate) struct ReadPool {
+    pool: MySqlPool,
+    pub(crate) circuit: Arc<Circuit>,
+    pub(crate) routes: Arc<Routes>,
 }
 
-/// A connection of the pool. Waiting for one, which is a large future, only where none is free.
-async fn acquire(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
-    if let Some(connection) = pool.try_acquire() {
-        return Ok(connection);
-    }
-    let connection = Box::pin(pool.acquire()).await;
-    connection.map_err(|error| no_connection(pool, &error))
-}
-
-/// A snapshot of now on a connection of the pool.
-pub(crate) async fn begin(pool: &MySqlPool) -> Result<Transaction<'static, MySql>, Failure> {
-    match Box::pin(pool.begin_with(BEGIN_SNAPSHOT)).await {
-        Err(error) if is_gone(&error) => {
-            let living = Box::pin(living(pool)).await?;
-            let again = Transaction::begin(living, Some(BEGIN_SNAPSHOT.into_sql_str())).await;
-            again.map_err(|error| no_connection(pool, &error))
+impl ReadPool {
+    /// Connects when it is needed.
+    pub(crate) fn new(
+        options: MySqlConnectOptions,
+        connections_max: u32,
+        circuit: Arc<Circuit>,
+        routes: Arc<Routes>,
+    ) -> ReadPool {
+        ReadPool {
+            pool: read_pool(options, connections_max),
+            circuit,
+            routes,
         }
-        begun => begun.map_err(|error| no_connection(pool, &error)),
     }
-}
 
-/// A connection that answers. Those that do not are dropped on the way.
-async fn living(pool: &MySqlPool) -> Result<PoolConnection<MySql>, Failure> {
-    for _ in 0..=pool.options().get_max_connections() {
-        let mut connection = acquire(pool).await?;
-        if let Ok(Ok(())) = tokio::time::timeout(PING_MAX, connection.ping()).await {
+    /// One of its own connections to the same place.
+    fn another(&self, connections_max: u32) -> ReadPool {
+        let options = (*self.pool.connect_options()).clone();
+        ReadPool {
+            pool: read_pool(options, connections_max),
+            ..self.clone()
+        }
+    }
+
+    /// Reads something: once more on another connection if the first turns out to be dead.
+    pub(crate) async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
+        self.circuit.admit_read()?;
+        let connection = self.acquire().await?;
+        match attempt(connection, &self.routes, wanted).await {
+            Err(ReadError::MySql(error)) if is_gone(&error) => {}
+            answer => return answer.map_err(failure),
+        }
+        let again = Box::pin(self.living()).await?;
+        attempt(again, &self.routes, wanted).await.map_err(failure)
+    }
+
+    /// A snapshot of now.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, MySql>, Failure> {
+        let begun = self
+            .circuit
+            .unless_unreached(self.pool.begin_with(BEGIN_SNAPSHOT));
+        match Box::pin(begun).await? {
+            Err(error) if is_gone(&error) => {
+                let living = Box::pin(self.living()).await?;
+                let again = Transaction::begin(living, Some(BEGIN_SNAPSHOT.into_sql_str())).await;
+                again.map_err(|error| self.no_connection(&error))
+            }
+            begun => begun.map_err(|error| self.no_connection(&error)),
+        }
+    }
+
+    /// A connection of the pool. Waiting for one, which is a large future, only where none is free.
+    async fn acquire(&self) -> Result<PoolConnection<MySql>, Failure> {
+        if let Some(connection) = self.pool.try_acquire() {
             return Ok(connection);
         }
-        drop(connection.detach());
+        let connection = Box::pin(self.circuit.unless_unreached(self.pool.acquire())).await?;
+        connection.map_err(|error| self.no_connection(&error))
     }
-    Err(storage_away())
+
+    /// A connection that answers. Those that do not are dropped on the way.
+    async fn living(&self) -> Result<PoolConnection<MySql>, Failure> {
+        for _ in 0..=self.pool.options().get_max_connections() {
+            let mut connection = self.acquire().await?;
+            if let Ok(Ok(())) = tokio::time::timeout(PING_MAX, connection.ping()).await {
+                return Ok(connection);
+            }
+            drop(connection.detach());
+        }
+        self.circuit.suspect();
+        Err(storage_away())
+    }
+
+    fn no_connection(&self, error: &sqlx::Error) -> Failure {
+        let pool = &self.pool;
+        let all_in_use = pool.size() >= pool.options().get_max_connections() && pool.num_idle() == 0;
+        match error {
+            sqlx::Error::PoolTimedOut if all_in_use => unavailable(Shortage::Overloaded),
+            sqlx::Error::PoolClosed => unavailable(Shortage::Stopping),
+            error => {
+                tracing::warn!(%error, "no connection to MySQL for a read");
+                self.circuit.suspect();
+                storage_away()
+            }
+        }
+    }
 }
 
-async fn attempt<R: Read>(mut connection: PoolConnection<MySql>, wanted: &R) -> Result<R::Answer, ReadError> {
-    let answer = tokio::time::timeout(READ_MAX, on(&mut connection, wanted)).await;
+async fn attempt<R: Read>(
+    mut connection: PoolConnection<MySql>,
+    routes: &Routes,
+    wanted: &R,
+) -> Result<R::Answer, ReadError> {
+    let answer = tokio::time::timeout(READ_MAX, on(&mut connection, routes, wanted)).await;
     let (answer, is_cut) = match answer {
         Ok((answer, is_cut)) => (answer, is_cut),
         Err(_) => {
@@ -135,9 +194,10 @@ async fn attempt<R: Read>(mut connection: PoolConnection<MySql>, wanted: &R) -> 
 /// The answer, and whether rows were left unread.
 async fn on<R: Read>(
     connection: &mut PoolConnection<MySql>,
+    routes: &Routes,
     wanted: &R,
 ) -> (Result<R::Answer, ReadError>, bool) {
-    let mut session = Session::single(&mut *connection);
+    let mut session = Session::single(&mut *connection).learning(routes);
     let answer = wanted.read(&mut session).await;
     let is_cut = session.is_cut();
     if !matches!(answer, Err(ReadError::NeedsSnapshot)) {
@@ -147,7 +207,7 @@ async fn on<R: Read>(
         Ok(snapshot) => snapshot,
         Err(error) => return (Err(error.into()), false),
     };
-    let mut session = Session::in_snapshot(&mut snapshot);
+    let mut session = Session::in_snapshot(&mut snapshot).learning(routes);
     let answer = wanted.read(&mut session).await;
     let is_cut = session.is_cut();
     // The end of the transaction is not waited for: it goes with the connection back to the pool.
@@ -184,18 +244,6 @@ pub(crate) fn failure(error: ReadError) -> Failure {
                 storage_away()
             }
         },
-    }
-}
-
-fn no_connection(pool: &MySqlPool, error: &sqlx::Error) -> Failure {
-    let all_in_use = pool.size() >= pool.options().get_max_connections() && pool.num_idle() == 0;
-    match error {
-        sqlx::Error::PoolTimedOut if all_in_use => unavailable(Shortage::Overloaded),
-        sqlx::Error::PoolClosed => unavailable(Shortage::Stopping),
-        error => {
-            tracing::warn!(%error, "no connection to MySQL for a read");
-            storage_away()
-        }
     }
 }
 

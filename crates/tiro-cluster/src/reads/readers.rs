@@ -10,7 +10,7 @@ use tiro_core::{
 
 use super::head::{
     AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_HEAD, NO_MARKER, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN,
-    live_chat, live_head, token_bytes,
+    live_chat, token_bytes,
 };
 use super::nodes::unread_after;
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
@@ -62,7 +62,7 @@ impl Read for OneReader<'_> {
             .bind(reader_bytes(self.reader))
             .bind(token_bytes(self.token));
         let row = there(session.one(statement).await?)?;
-        let head = live_head(&row)?;
+        let head = session.heads().live(&row)?;
         let place = live_chat(&row, AFTER_HEAD)?;
         let marker = rows::marker(&row, MARKER_AT)?;
         let marker = marker.map_or_else(|| Marker::absent(self.reader, self.chat), |(_, marker)| marker);
@@ -104,11 +104,11 @@ impl UnreadChats<'_> {
             .bind(reader_bytes(self.reader))
             .bind(after)
             .bind(markers_max as u64);
-        let (mut head, mut markers) = (None, Vec::new());
+        let (heads, mut head, mut markers) = (session.heads(), None, Vec::new());
         session
             .each(statement, |row| {
                 if head.is_none() {
-                    head = Some(live_head(row)?);
+                    head = Some(heads.live(row)?);
                 }
                 if let Some((_, marker)) = rows::marker(row, MARKER_AT)? {
                     let place = rows::chat(row, AFTER_HEAD)?;

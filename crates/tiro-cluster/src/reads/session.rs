@@ -12,7 +12,9 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, MySql};
 use tiro_core::Rejection;
 
+use super::head::Heads;
 use crate::mysql::rows::Corrupt;
+use crate::routes::Routes;
 
 /// Begins a transaction that reads one state until it ends.
 pub(crate) const BEGIN_SNAPSHOT: &str = "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY";
@@ -66,6 +68,8 @@ pub(crate) trait Read: Sync {
 /// A connection at the service of one read.
 pub(crate) struct Session<'c> {
     connection: &'c mut MySqlConnection,
+    /// Where what is learnt of applications is remembered.
+    routes: Option<&'c Routes>,
     in_snapshot: bool,
     statements: u32,
     /// Rows are still to come that nobody wants.
@@ -80,6 +84,7 @@ impl<'c> Session<'c> {
     pub(super) fn single(connection: &'c mut MySqlConnection) -> Session<'c> {
         Session {
             connection,
+            routes: None,
             in_snapshot: false,
             statements: 0,
             is_cut: false,
@@ -92,6 +97,19 @@ impl<'c> Session<'c> {
             in_snapshot: true,
             ..Session::single(connection)
         }
+    }
+
+    /// Remembers which applications it meets.
+    pub(super) fn learning(self, routes: &'c Routes) -> Session<'c> {
+        Session {
+            routes: Some(routes),
+            ..self
+        }
+    }
+
+    /// Reads the heads of rows.
+    pub(crate) fn heads(&self) -> Heads<'c> {
+        Heads(self.routes)
     }
 
     /// Whether rows were left unread, which whoever uses the connection next would have to wait for.

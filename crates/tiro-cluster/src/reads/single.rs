@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlRow;
 use tiro_core::{Application, Chat, Message, Rejection, Seen, Token};
 
 use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_application};
-use super::head::{live_chat, live_head, token_bytes};
+use super::head::{live_chat, token_bytes};
 use super::session::{Read, ReadError, Session};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
 
@@ -40,7 +40,7 @@ impl Read for OneApplication<'_> {
         let row = session
             .one(sqlx::query(APPLICATION.as_str()).bind(token_bytes(self.0)))
             .await?;
-        let application = row.map(|row| rows::application(&row, 0)).transpose()?.flatten();
+        let application = row.map(|row| session.heads().find(&row)).transpose()?.flatten();
         let application = live_application(application.map(|stored| stored.application))?;
         let cursor = application.cursor();
         Ok(Seen {
@@ -59,7 +59,7 @@ impl Read for OneChat<'_> {
     async fn read(&self, session: &mut Session<'_>) -> Result<Seen<Chat>, ReadError> {
         let statement = sqlx::query(CHAT.as_str()).bind(self.1).bind(token_bytes(self.0));
         let row = there(session.one(statement).await?)?;
-        let cursor = live_head(&row)?.cursor();
+        let cursor = session.heads().live(&row)?.cursor();
         let chat = live_chat(&row, AFTER_HEAD)?;
         Ok(Seen { thing: chat, cursor })
     }
@@ -82,7 +82,7 @@ impl Read for OneMessage<'_> {
             .bind(self.number)
             .bind(token_bytes(self.token));
         let row = there(session.one(statement).await?)?;
-        let cursor = live_head(&row)?.cursor();
+        let cursor = session.heads().live(&row)?.cursor();
         live_chat(&row, AFTER_HEAD)?;
         let stored = rows::message(&row, AFTER_HEAD + CHAT_COLUMNS_COUNT)?;
         let message = stored.ok_or(Rejection::MessageNotFound)?.message;

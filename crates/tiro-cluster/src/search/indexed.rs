@@ -6,25 +6,21 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use quick_cache::sync::Cache;
-use sqlx::{MySqlPool, Row};
+use sqlx::Row;
 use tiro_core::{ApplicationId, Failure, HitPlace, Pending, SearchAfter, SearchScope, Token};
 use tokio::time::Instant;
 
 use super::index::{Candidate, Index, Proposal, Wish};
 use crate::opensearch::{self, CandidateScope, Candidates, CandidatesAfter, SearchIndex};
-use crate::reads::{Read, ReadError, Session, read, token_bytes};
+use crate::reads::{Read, ReadError, ReadPool, Session, token_bytes};
 
-/// Most tokens whose place is remembered; it never changes.
-const PLACES_MAX: usize = 100_000;
 /// Of the time that a search has left, OpenSearch gets at most two thirds: what it does not have is still to be read.
 const SHARE_OF_TIME: (u32, u32) = (2, 3);
 
 /// Proposes what OpenSearch has.
 pub(crate) struct Indexed {
     index: SearchIndex,
-    pool: MySqlPool,
-    places: Cache<Token, (ApplicationId, u16)>,
+    pool: ReadPool,
     /// Why the last search was not answered by the index, if so.
     trouble: Mutex<Option<String>>,
 }
@@ -46,12 +42,10 @@ impl Read for PlaceOf<'_> {
 }
 
 impl Indexed {
-    /// `pool` is one for reads.
-    pub(crate) fn new(index: SearchIndex, pool: MySqlPool) -> Indexed {
+    pub(crate) fn new(index: SearchIndex, pool: ReadPool) -> Indexed {
         Indexed {
             index,
             pool,
-            places: Cache::new(PLACES_MAX),
             trouble: Mutex::new(None),
         }
     }
@@ -68,14 +62,14 @@ impl Indexed {
             SearchScope::Application(token) => (token, None),
             SearchScope::Chat { token, number } => (token, Some(*number)),
         };
-        let place = match self.places.get(token) {
+        let place = match self.pool.routes.of_token(token) {
             Some(place) => Some(place),
-            None => Box::pin(read(&self.pool, &PlaceOf(token))).await?,
+            None => Box::pin(self.pool.read(&PlaceOf(token))).await?,
         };
         let Some((application, partition)) = place else {
             return Ok(None);
         };
-        self.places.insert(token.clone(), (application, partition));
+        self.pool.routes.learn(Some(token), application, partition);
         Ok(Some(match chat {
             Some(chat) => CandidateScope::Chat {
                 partition,

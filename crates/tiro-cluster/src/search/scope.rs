@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 use tiro_core::{Application, Cursor, Rejection, SearchScope};
 
 use crate::reads::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, ReadError, Session, live_chat, live_stored,
-    token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, ReadError, Session, live_chat, token_bytes,
 };
 
 static HEAD: LazyLock<String> = LazyLock::new(|| {
@@ -38,7 +37,7 @@ impl Scope {
         let statement = sqlx::query(HEAD.as_str()).bind(chat).bind(token_bytes(token));
         let row = session.one(statement).await?;
         let row = row.ok_or(Rejection::ApplicationNotFound)?;
-        let application = live_stored(&row)?;
+        let application = session.heads().live_stored(&row)?;
         if chat.is_some() {
             live_chat(&row, AFTER_HEAD)?;
         }

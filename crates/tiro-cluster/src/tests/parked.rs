@@ -18,7 +18,7 @@ use crate::mysql::{connection, purge};
 use crate::rabbitmq::consumer::ParkedConsumer;
 use crate::rabbitmq::dead::{DeadLetters, Which};
 use crate::rabbitmq::{ParkedCreate, Publisher, Topology, connect};
-use crate::writes::{Writes, lookup_pool};
+use crate::writes::{Lookups, Writes};
 
 /// Nothing that a test waits for takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -89,7 +89,7 @@ impl World {
     fn apply(&self) -> Applying {
         let config = &self.database.config;
         let mysql = connection::options(config).expect("the file names a database");
-        let lookups = lookup_pool(mysql.clone());
+        let lookups = Lookups::new(mysql.clone());
         let writes = Writes::start(
             mysql,
             config.partitions,

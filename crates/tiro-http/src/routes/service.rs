@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::{HeaderValue, Response, StatusCode, header};
-use tiro_api::{About, Ready, Status, Time};
+use tiro_api::{About, Code, Ready, Status, Time};
 
 use crate::answer;
 use crate::call::Call;
@@ -30,16 +30,16 @@ pub(crate) const READY: Operation = Operation::new("ready", TAG, "Whether reads 
         "They can; what else is amiss is listed.",
     )])
     .problems(&[
-        tiro_api::Code::StorageFull,
-        tiro_api::Code::StorageUnavailable,
-        tiro_api::Code::Overloaded,
-        tiro_api::Code::Stopping,
+        Code::StorageFull,
+        Code::StorageUnavailable,
+        Code::Overloaded,
+        Code::Stopping,
     ]);
 
 pub(crate) async fn ready(call: Call) -> Result<Response<Body>, Problem> {
     let health = call.engine.health();
     match health.writes_blocked {
-        Some(shortage) => Err(Problem::plain(problem::shortage(shortage)).retry_after(RETRY_AFTER)),
+        Some(shortage) => Err(unready(problem::shortage(shortage), &health.remarks).retry_after(RETRY_AFTER)),
         None => answer::json(
             StatusCode::OK,
             &Ready {
@@ -49,6 +49,16 @@ pub(crate) async fn ready(call: Call) -> Result<Response<Body>, Problem> {
             SMALL_BYTES,
         ),
     }
+}
+
+/// Whoever asks is told the reasons too.
+fn unready(code: Code, remarks: &[String]) -> Problem {
+    let mut detail = code.explanation().to_owned();
+    for remark in remarks {
+        detail.push_str("; ");
+        detail.push_str(remark);
+    }
+    Problem::new(code, detail)
 }
 
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);

@@ -6,6 +6,8 @@ mod at_once;
 mod away;
 mod bodies;
 mod classic;
+mod frozen;
+mod halting;
 mod limited;
 mod moving;
 #[allow(dead_code, reason = "shared with the tests of outages, which use all of it")]

@@ -18,6 +18,8 @@ mod load;
 #[path = "../e2e/cluster/nodes.rs"]
 mod nodes;
 mod outage;
+mod readiness;
+mod replica;
 #[allow(dead_code, reason = "shared with the end-to-end tests, which use all of it")]
 #[path = "../e2e/requests.rs"]
 mod requests;
@@ -58,19 +60,35 @@ async fn every_outage_under_load_loses_nothing() {
         world.purge_queues().await;
         world.delete_index().await;
         for system in System::ALL {
-            world.kill(system, away).await;
             world.freeze(system, away).await;
+            // A start of OpenSearch takes half a minute, and the one below is as good.
+            if system != System::OpenSearch || full() {
+                world.kill(system, away).await;
+            }
             world.part(system, Fault::Refuse, away).await;
             world.part(system, Fault::StallAnswers, away).await;
             world.part(system, Fault::StallQuestions, away).await;
             let bytes = random.usize(1..10_000);
             world.part(system, Fault::CutAfter(bytes), BRIEF).await;
             world.part(system, Fault::Latency(SLOW), BRIEF).await;
+            if system == System::OpenSearch {
+                world.restore_opensearch(away).await;
+            }
+        }
+        world.make_read_only(away).await;
+        for system in System::ALL {
+            if system == System::Redis || full() {
+                world.part_first(system, away).await;
+            }
         }
         world.kill_worker(away).await;
         world.freeze_worker(away).await;
         world.kill_api(round % 2, away).await;
         world.freeze_api(round % 2, FROZEN).await;
+    }
+    world.fail_over().await;
+    if full() {
+        world.fill_disk(AWAY_LONG).await;
     }
     world.end().await;
 }

@@ -4,9 +4,12 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::load::{Kind, Said};
+use crate::readiness::Named;
 use crate::servers::System;
 use crate::timeline::{Answer, Counts, Timeline};
 
+/// Writes are served again so long after MySQL is back.
+pub(crate) const BACK_WITHIN: Duration = Duration::from_secs(5);
 const KINDS: [Kind; 4] = [Kind::Write, Kind::Read, Kind::Feed, Kind::Search];
 
 /// What stays available.
@@ -16,6 +19,9 @@ pub(crate) enum Promise {
     Everything,
     /// Writes, reads and the feed; searches may be 503.
     AllButSearch,
+    /// Reads, the feed and searches; a 503 says of writes that there are none, and they are served again so long after the
+    /// end.
+    AllButWrites { back_within: Duration },
     /// Nothing, but a 503 says so; and writes again so long after the end.
     Nothing { back_within: Duration },
     /// Everything on the other nodes, where a write waits so long at most.
@@ -33,6 +39,10 @@ pub(crate) struct Row {
     /// From then to the first write that was served.
     writes_after: Duration,
     slowest_write: Duration,
+    /// By `/readyz` of the nodes that it concerns, since its beginning.
+    named: Named,
+    /// When `/readyz` of no node named anything any more, since the cause was gone; `None` if it went on for too long.
+    cleared_after: Option<Duration>,
     pub(crate) counts: Counts,
 }
 
@@ -42,7 +52,7 @@ impl Promise {
             System::Redis | System::RabbitMq => Promise::Everything,
             System::OpenSearch => Promise::AllButSearch,
             System::MySql => Promise::Nothing {
-                back_within: Duration::from_secs(5),
+                back_within: BACK_WITHIN,
             },
         }
     }
@@ -55,6 +65,7 @@ impl Row {
         promise: Promise,
         timeline: &Timeline,
         (begun, ended, recovered): (Instant, Instant, Instant),
+        (named, cleared_after): (Named, Option<Duration>),
     ) -> Row {
         let mut answers = timeline.between(begun, recovered + Duration::from_secs(1));
         if let Promise::Elsewhere { node, .. } = promise {
@@ -79,6 +90,8 @@ impl Row {
             recovered_after: recovered.saturating_duration_since(ended).max(writes_after),
             writes_after,
             slowest_write: slowest.unwrap_or_default(),
+            named,
+            cleared_after,
             counts: Counts::of(&during),
         }
     }
@@ -89,13 +102,24 @@ impl Row {
         let kept = match self.promise {
             Promise::Everything => none(&KINDS),
             Promise::AllButSearch => none(&[Kind::Write, Kind::Read, Kind::Feed]),
-            Promise::Nothing { back_within } => {
-                let silent = KINDS.map(|kind| self.counts.of_kind(kind, Said::Silent));
-                self.writes_after <= back_within && silent == [0; 4]
+            Promise::AllButWrites { back_within } => {
+                none(&[Kind::Read, Kind::Feed, Kind::Search]) && self.is_back(back_within)
             }
+            Promise::Nothing { back_within } => self.is_back(back_within),
             Promise::Elsewhere { wait_max, .. } => none(&KINDS) && self.slowest_write <= wait_max,
         };
-        (!kept).then(|| format!("{self} breaks {:?}", self.promise))
+        let told = !matches!(self.named, Named::Never) && self.cleared_after.is_some();
+        match (kept, told) {
+            (true, true) => None,
+            (false, _) => Some(format!("{self} breaks {:?}", self.promise)),
+            (true, false) => Some(format!("{self} is not what `/readyz` said")),
+        }
+    }
+
+    /// Whether everybody was answered, and writes are served again.
+    fn is_back(&self, within: Duration) -> bool {
+        let silent = KINDS.map(|kind| self.counts.of_kind(kind, Said::Silent));
+        self.writes_after <= within && silent == [0; 4]
     }
 }
 
@@ -105,11 +129,17 @@ impl fmt::Display for Row {
         let seconds = |time: Duration| format!("{:.1} s", time.as_secs_f64());
         write!(
             f,
-            "| {} | {} | {}; slowest write {} | nothing | {}, {} |",
+            "| {} | {} | {}; slowest write {} | {}, {} | nothing | {}, {} |",
             self.name,
             seconds(self.lasted),
             self.counts,
             seconds(self.slowest_write),
+            match self.named {
+                Named::NotDue => "–".to_owned(),
+                Named::After(time) => seconds(time),
+                Named::Never => "never".to_owned(),
+            },
+            self.cleared_after.map_or("never".to_owned(), seconds),
             seconds(self.writes_after),
             seconds(self.recovered_after),
         )

@@ -28,6 +28,12 @@ pub(crate) struct Servers {
 impl System {
     pub(crate) const ALL: [System; 4] = [System::Redis, System::RabbitMq, System::OpenSearch, System::MySql];
 
+    /// In [`System::ALL`].
+    pub(crate) fn place(self) -> usize {
+        let place = System::ALL.iter().position(|other| *other == self);
+        place.expect("all are there")
+    }
+
     /// Its member in `cluster.toml` and `pids.json`.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -43,7 +49,13 @@ impl Servers {
     pub(crate) fn lend() -> Servers {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         let cargo = std::env::var_os("CARGO").expect("cargo runs the tests");
-        let mut lender = Command::new(cargo)
+        let mut lend = Command::new(cargo);
+        for (name, _) in std::env::vars_os() {
+            if of_this_package(&name.to_string_lossy()) {
+                lend.env_remove(name);
+            }
+        }
+        let mut lender = lend
             .args(["run", "--release", "--locked", "--quiet", "--package", "xtask"])
             .args(["--", "cluster", "lend"])
             .current_dir(root)
@@ -96,4 +108,17 @@ impl Drop for Servers {
             assert!(ended.success(), "the servers did not end well");
         }
     }
+}
+
+/// What cargo says of the package whose tests it runs. Build scripts that look at it would run again, and most of what we
+/// depend on would be built twice for each run of these tests.
+fn of_this_package(variable: &str) -> bool {
+    let said = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_",
+        "CARGO_PRIMARY_",
+    ];
+    said.iter().any(|begins| variable.starts_with(begins))
 }

@@ -7,14 +7,14 @@ use sqlx::mysql::MySqlConnectOptions;
 use tiro_core::{Found, IfBehind, Limits, Query, SearchAfter, SearchRequest, SearchScope, Searched};
 
 use crate::SearchIndex;
-use crate::reads::read_pool;
+use crate::reads::ReadPool;
 use crate::search::{Indexed, Search};
 
 use super::world::{World, Write, run};
 
 fn search_over(world: &World, index: SearchIndex) -> (Search, Arc<Indexed>) {
     let options: MySqlConnectOptions = world.config.mysql.parse().unwrap();
-    let pool = read_pool(options, 4);
+    let pool = ReadPool::new(options, 4, Arc::default(), Arc::default());
     let index = Arc::new(Indexed::new(index, pool.clone()));
     (Search::new(pool, index.clone()), index)
 }

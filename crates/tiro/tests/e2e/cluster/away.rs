@@ -1,13 +1,29 @@
 //! What no acknowledged write needs may be away: a node serves, finds what it stores, and says what it misses.
 
-use tiro_client::{Paging, Search, SearchScope};
+use std::time::{Duration, Instant};
 
-use super::nodes::node_without;
+use tiro_client::{Client, Options, Paging, Patience, Search, SearchScope, Sending};
+use tiro_conformance::{Fault, Proxy};
+use tokio::task::JoinSet;
+
+use super::nodes::{Cluster, Systems, node_without};
 use crate::must_hold::until;
-use crate::requests::{create_application, create_chat, create_numbered_messages, list_messages};
-use crate::support::block_on;
+use crate::requests::{create_application, create_chat, create_numbered_messages, list_messages, message};
+use crate::support::{Tiro, block_on};
 
 const MESSAGES: usize = 2_500;
+const CLIENTS: usize = 64;
+/// How long MySQL refuses.
+const AWAY: Duration = Duration::from_secs(5);
+/// A node knows that MySQL refuses within so long, at most.
+const KNOWN_WITHIN: Duration = Duration::from_secs(1);
+/// From then on it says 503 within so long, with as many clients as this.
+const REFUSED_WITHIN: Duration = Duration::from_secs(1);
+/// Of two nodes, until they know: what their clients and writers had on the way. Then each of them asks once in 0.6 s at
+/// most, and looks for its row in `nodes` once in 5 s.
+const ATTEMPTS_MAX: u32 = 2 * (CLIENTS as u32 + 10 + 4);
+/// Writes are served again so long after the end.
+const BACK_WITHIN: Duration = Duration::from_secs(2);
 
 #[test]
 fn a_node_whose_other_systems_are_away_writes_reads_and_finds_everything_and_says_what_is_away() {
@@ -40,4 +56,90 @@ fn a_node_whose_other_systems_are_away_writes_reads_and_finds_everything_and_say
         .await;
     });
     assert_eq!(node.stop().code, Some(0));
+}
+
+/// One request after the other while MySQL is away, every second one a write: when each was sent, and how long its 503 took.
+async fn refusals(client: Client, (token, chat): (String, u64), until: Instant) -> Vec<(Instant, Duration)> {
+    let mut refusals = Vec::new();
+    while Instant::now() < until {
+        let begun = Instant::now();
+        let refused = if refusals.len() % 2 == 0 {
+            let (body, sending) = (message("late"), Sending::default());
+            let sent = client.create_message(&token, chat, &body, &sending);
+            sent.await.map(drop)
+        } else {
+            client.message(&token, chat, 1).await.map(drop)
+        };
+        let error = refused.expect_err("MySQL is away");
+        let refusal = error.refusal().expect("a node answers");
+        assert!(
+            refusal.status == 503 && refusal.retry_after.is_some(),
+            "{refusal:?}"
+        );
+        refusals.push((begun, begun.elapsed()));
+    }
+    refusals
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_mysql_refuses_64_clients_are_refused_at_once_and_hardly_anybody_asks_it() {
+    let systems = Systems::own();
+    let mysql = Proxy::start(systems.member("mysql")).await;
+    let systems = systems.with("mysql", mysql.url());
+    let cluster = Cluster::without_workers(&systems, &[], &[]);
+    let patient = cluster.servers().map(Tiro::client);
+    let impatient = cluster.servers().map(|server| {
+        let options = Options {
+            operator_key: None,
+            patience: Patience::one_attempt(),
+        };
+        Client::new(&server.address, options).unwrap()
+    });
+    let token = create_application(&patient[0]).await;
+    let chat = create_chat(&patient[0], &token).await;
+    create_numbered_messages(&patient[1], &token, chat, 1).await;
+
+    mysql.set(Fault::Refuse);
+    let (before, begun) = (mysql.attempts(), Instant::now());
+    let mut clients = JoinSet::new();
+    for client in impatient.iter().cycle().take(CLIENTS) {
+        clients.spawn(refusals(client.clone(), (token.clone(), chat), begun + AWAY));
+    }
+    let refusals: Vec<_> = clients.join_all().await.into_iter().flatten().collect();
+    let attempts = mysql.attempts() - before;
+    let known = begun + KNOWN_WITHIN;
+    let slowest = refusals
+        .iter()
+        .filter(|(sent, _)| *sent > known)
+        .map(|(_, took)| *took);
+    let slowest = slowest.max().expect("clients ask again");
+    println!(
+        "{} refusals, the slowest {slowest:?}; {attempts} attempts to connect",
+        refusals.len()
+    );
+    assert!(slowest <= REFUSED_WITHIN, "{slowest:?}");
+    assert!(attempts <= ATTEMPTS_MAX, "{attempts} attempts to connect");
+    for node in &impatient {
+        let unready = node.readyz().await.expect_err("MySQL is away");
+        let refusal = unready.refusal().expect("a node answers");
+        assert!(
+            refusal.problem.detail.contains("MySQL takes no writes: "),
+            "{refusal:?}"
+        );
+    }
+
+    mysql.set(Fault::None);
+    let healed = Instant::now();
+    for node in &impatient {
+        let (body, sending) = (message("late"), Sending::default());
+        until("writes are served again", async || {
+            let sent = node.create_message(&token, chat, &body, &sending);
+            sent.await.is_ok()
+        })
+        .await;
+        let back = healed.elapsed();
+        println!("a write was served {back:?} after the end");
+        assert!(back <= BACK_WITHIN, "{back:?}");
+    }
+    cluster.stop();
 }

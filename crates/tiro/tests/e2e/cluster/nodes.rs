@@ -15,7 +15,8 @@ pub(crate) const PARTITIONS: u16 = 4;
 pub(crate) struct Cluster {
     pub(crate) api: [Tiro; 2],
     pub(crate) workers: Vec<Running>,
-    config: PathBuf,
+    /// The file of each API node; workers have that of the second.
+    configs: [PathBuf; 2],
     folder: TempDir,
 }
 
@@ -61,6 +62,22 @@ impl Systems {
     pub(crate) fn with(&self, name: &str, value: &str) -> Systems {
         Systems {
             text: self.text.replace(self.member(name), value),
+        }
+    }
+
+    /// `host:port`, user, password and database of MySQL.
+    pub(crate) fn mysql(&self) -> Mysql {
+        let url = self.member("mysql");
+        let (user, rest) = url.strip_prefix("mysql://").unwrap().split_once('@').unwrap();
+        let (user, password) = user.split_once(':').unwrap();
+        let (server, database) = rest.split_once('/').unwrap();
+        let (host, port) = server.split_once(':').unwrap();
+        Mysql {
+            host: host.to_owned(),
+            port: port.to_owned(),
+            user: user.to_owned(),
+            password: password.to_owned(),
+            database: database.to_owned(),
         }
     }
 
@@ -123,7 +140,27 @@ impl Cluster {
         Cluster {
             api,
             workers: Vec::new(),
-            config,
+            configs: [config.clone(), config],
+            folder,
+        }
+    }
+
+    /// The same with two workers, where the first API node reaches the systems another way than all others.
+    pub(crate) fn apart(first: &Systems, others: &Systems) -> Cluster {
+        let folder = temp_folder();
+        let configs = [("first.toml", first), ("cluster.toml", others)].map(|(name, systems)| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, &systems.text).unwrap();
+            file
+        });
+        let api = configs
+            .each_ref()
+            .map(|config| start_api(config.to_str().unwrap(), "127.0.0.1:0"));
+        let workers = [(); 2].map(|()| start_worker(configs[1].to_str().unwrap()));
+        Cluster {
+            api,
+            workers: workers.into(),
+            configs,
             folder,
         }
     }
@@ -145,28 +182,19 @@ impl Cluster {
         self.api.each_ref()
     }
 
-    /// The file that the nodes were started with.
+    /// The file that the nodes were started with; see [`Cluster::apart`].
     pub(crate) fn config(&self) -> &str {
-        self.config.to_str().unwrap()
+        self.config_of(1)
+    }
+
+    /// The file of an API node.
+    pub(crate) fn config_of(&self, node: usize) -> &str {
+        self.configs[node].to_str().unwrap()
     }
 
     /// `host:port`, user, password and database of MySQL.
     pub(crate) fn mysql(&self) -> Mysql {
-        let text = std::fs::read_to_string(&self.config).unwrap();
-        let url = Systems { text }.member("mysql").to_owned();
-        let (user, rest) = url.strip_prefix("mysql://").unwrap().split_once('@').unwrap();
-        let (user, password) = user.split_once(':').unwrap();
-        let (server, database) = rest.split_once('/').unwrap();
-        let (host, port) = server.split_once(':').unwrap();
-        Mysql {
-            arguments: [
-                format!("--host={host}"),
-                format!("--port={port}"),
-                format!("--user={user}"),
-                format!("--password={password}"),
-            ],
-            database: database.to_owned(),
-        }
+        Systems::of(&self.configs[1]).mysql()
     }
 
     /// SIGTERM to every node; each must end well.
@@ -212,20 +240,40 @@ fn ready(worker: Running) -> Running {
 
 /// The command-line client of MySQL, for looking behind the service.
 pub(crate) struct Mysql {
-    arguments: [String; 4],
+    pub(crate) host: String,
+    pub(crate) port: String,
+    pub(crate) user: String,
+    pub(crate) password: String,
     pub(crate) database: String,
 }
 
 impl Mysql {
-    /// What a statement answers: lines of values with tabs between them.
-    pub(crate) fn query(&self, statement: &str) -> String {
-        let output = std::process::Command::new("mariadb")
-            .arg("--no-defaults")
-            .args(&self.arguments)
-            .args(["--batch", "--skip-column-names", "--execute", statement])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{statement}: {output:?}");
+    /// What statements answer: lines of values with tabs between them.
+    pub(crate) fn query(&self, statements: &str) -> String {
+        let output = self.execute(statements);
+        assert!(output.status.success(), "{statements}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Whether it is there.
+    pub(crate) fn answers(&self) -> bool {
+        self.execute("SELECT 1").status.success()
+    }
+
+    fn execute(&self, statements: &str) -> std::process::Output {
+        let Mysql {
+            host,
+            port,
+            user,
+            password,
+            ..
+        } = self;
+        std::process::Command::new("mariadb")
+            .arg("--no-defaults")
+            .args([format!("--host={host}"), format!("--port={port}")])
+            .args([format!("--user={user}"), format!("--password={password}")])
+            .args(["--batch", "--skip-column-names", "--execute", statements])
+            .output()
+            .unwrap()
     }
 }

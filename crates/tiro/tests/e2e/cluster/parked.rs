@@ -1,7 +1,7 @@
 //! Parked creates over HTTP, while the systems behind them come and go.
 
 use tiro_client::api::{ChangeType, CreateChat, Operation, OperationResult, OperationStatus, UpdateMessage};
-use tiro_client::{Client, Create, Error, Feed, Key, Options, Patience, Sending};
+use tiro_client::{Client, Create, Error, Feed, Key, Options, Patience, Search, SearchScope, Sending};
 use tiro_conformance::{Fault, Proxy};
 
 use super::nodes::{Cluster, Systems};
@@ -233,6 +233,42 @@ async fn while_mysql_is_away_creates_are_parked_and_applied_exactly_once_when_it
         .collect();
     assert_eq!(bodies, ["a", "b", "c"]);
     assert_eq!(messages_in_feed(&there, &token).await, 3);
+    cluster.stop();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_only_read_an_application_parks_its_creates_while_mysql_is_away() {
+    let systems = Systems::own();
+    let mysql = Proxy::start(systems.member("mysql")).await;
+    let cluster = Cluster::on(&systems.with("mysql", mysql.url()), &[], &[]);
+    each_has_parked(&cluster).await;
+    let [here, there] = cluster.servers().map(impatient);
+    let mut tokens = Vec::new();
+    for _ in 0..5 {
+        let token = create_application(&here).await;
+        create_chat(&here, &token).await;
+        tokens.push(token);
+    }
+    there.application(&tokens[0]).await.unwrap();
+    there.chat(&tokens[1], 1).await.unwrap();
+    list_messages(&there, &tokens[2], 1).await;
+    there.changes(&tokens[3], &Feed::default(), 10).await.unwrap();
+    let scope = SearchScope::Application(&tokens[4]);
+    there
+        .search(scope, &Search::of("parcel".to_owned()))
+        .await
+        .unwrap();
+
+    mysql.set(Fault::Refuse);
+    let late = message("late");
+    let mut parked = Vec::new();
+    for token in &tokens {
+        parked.push(park(&there, token, parked_message(1, &late), "late").await);
+    }
+    mysql.set(Fault::None);
+    for (token, operation) in tokens.iter().zip(&parked) {
+        assert_eq!(applied_number(&here, token, operation).await, 1);
+    }
     cluster.stop();
 }
 
