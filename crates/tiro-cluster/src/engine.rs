@@ -23,7 +23,7 @@ use crate::parking::Parking;
 use crate::planted;
 use crate::rabbitmq::{Publisher, Topology};
 use crate::reads::{ReadPool, Reads};
-use crate::redis::Doorbell;
+use crate::redis::{Doorbell, Pages};
 use crate::search::{Index, Indexed};
 use crate::waiting::Waiting;
 use crate::writes::{Lookups, Writes};
@@ -89,9 +89,12 @@ impl ClusterEngine {
         });
         let report = Report::new(config, lookups.clone(), partitions, indexer);
         let told = Arc::clone(&waiting);
-        let background = Background::start(config, (&redis, &doorbell), told, lookups.clone(), index)
-            .map_err(no_address)?;
-        let reads = Reads::new(pool, Arc::clone(&waiting), Arc::clone(&indexed) as Arc<dyn Index>);
+        let (pages, puts) = Pages::new(redis.clone(), &config.name, index.data_set());
+        let through_redis = (&redis, &doorbell, puts);
+        let background =
+            Background::start(config, through_redis, told, lookups.clone(), index).map_err(no_address)?;
+        let asked = Arc::clone(&indexed) as Arc<dyn Index>;
+        let reads = Reads::new(pool, pages, Arc::clone(&waiting), asked);
         let told = Box::new(background::told(Arc::clone(&waiting), doorbell));
         let writes = Writes::start(mysql, count, known, options.clock, told);
         Ok(ClusterEngine {

@@ -122,4 +122,9 @@ impl SearchIndex {
             replicas_max: config.opensearch_replicas_max,
         })
     }
+
+    /// `server.data_set` in hexadecimal: which MySQL it is an index of.
+    pub(crate) fn data_set(&self) -> &str {
+        &self.identity.data_set
+    }
 }

@@ -37,7 +37,7 @@ bugs! {
     CountNotRaised "count-not-raised" "Some counts of messages are not raised."
     LoseUpdate "lose-update" "Some updates of messages raise the version and keep the body."
     IgnoreCondition "ignore-condition" "If-Match is not looked at."
-    StaleCache "stale-cache" "Messages are read from a cache that nobody empties."
+    StaleCache "stale-cache" "Pages that Redis keeps are shown whatever the primary says."
     DeafWaiters "deaf-waiters" "Who waits for a feed is told only what his own node writes."
     SkipEntry "skip-entry" "Pages of the feed leave some entries out."
     CursorBeforeConfirm "cursor-before-confirm" "The relay's cursor moves, and nothing is published."
@@ -51,7 +51,7 @@ bugs! {
 mod nothing {
     use std::borrow::Cow;
 
-    use tiro_core::{Decision, Facts, Failure, Message, Request, Seen, Token};
+    use tiro_core::{Decision, Facts, Request};
 
     use super::Bug;
 
@@ -78,11 +78,4 @@ mod nothing {
     pub(crate) const fn refused() {}
 
     pub(crate) const fn spoil(_: &mut Decision, _: &Facts) {}
-
-    pub(crate) fn cached<'a>(
-        _: (&'a Token, u64, u64),
-        read: impl Future<Output = Result<Seen<Message>, Failure>> + Send + 'a,
-    ) -> impl Future<Output = Result<Seen<Message>, Failure>> + Send + 'a {
-        read
-    }
 }

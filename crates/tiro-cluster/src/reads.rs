@@ -7,8 +7,11 @@
 mod changes;
 mod head;
 mod held;
+mod home;
+mod kept;
 mod listing;
 mod live;
+mod messages;
 mod nodes;
 mod operation;
 mod pools;
@@ -19,11 +22,12 @@ mod single;
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Export, Failure, Lists,
-    LiveRange, Message, NumberRange, Operation, OperationState, Page, Pending, ReadState, ReaderName,
+    Application, ApplicationsAfter, CachedPages, Changed, Changes, ChangesRequest, Chat, Export, Failure,
+    Lists, LiveRange, Message, NumberRange, Operation, OperationState, Page, Pending, ReadState, ReaderName,
     SearchRequest, Searched, Seen, Token,
 };
 
+use crate::redis::Pages;
 use crate::search::{Index, Search};
 use crate::waiting::{self, Lookout, Waiting};
 use held::Held;
@@ -32,12 +36,14 @@ pub(crate) use changes::FeedPiece;
 pub(crate) use head::{
     AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_application, live_chat, token_bytes,
 };
+pub(crate) use home::Home;
 pub(crate) use pools::{Pools, ReadPool, failure, read_pool};
 pub(crate) use session::{BEGIN_SNAPSHOT, Read, ReadError, Session, Wanted, number_list};
 
 /// Answers every read of the engine. To be made inside a runtime.
 pub(crate) struct Reads {
     pools: Pools,
+    pages: Arc<Pages>,
     waiting: Arc<Waiting>,
     search: Search,
     /// Ends with this.
@@ -46,15 +52,26 @@ pub(crate) struct Reads {
 
 impl Reads {
     /// Reads over `pool`; further connections are opened with its options.
-    pub(crate) fn new(pool: ReadPool, waiting: Arc<Waiting>, index: Arc<dyn Index>) -> Reads {
+    pub(crate) fn new(
+        pool: ReadPool,
+        pages: Arc<Pages>,
+        waiting: Arc<Waiting>,
+        index: Arc<dyn Index>,
+    ) -> Reads {
         let pools = Pools::new(pool);
         let lookout = Lookout::start(Arc::clone(&waiting), pools.lookout.clone());
         Reads {
             search: Search::new(pools.search.clone(), index),
             pools,
+            pages,
             waiting,
             _lookout: lookout,
         }
+    }
+
+    /// What came of looking for pages in Redis.
+    pub(crate) fn cached_pages(&self) -> CachedPages {
+        self.pages.counts()
     }
 
     pub(crate) async fn application(&self, token: &Token) -> Result<Seen<Application>, Failure> {
@@ -174,8 +191,8 @@ impl Lists for Reads {
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
         Box::pin(async move {
-            let wanted = listing::MessagesPage { token, chat, range };
-            self.pools.read(&wanted).await
+            let wanted = messages::MessagesPage { token, chat, range };
+            kept::messages(&self.pools, &self.pages, wanted).await
         })
     }
 }

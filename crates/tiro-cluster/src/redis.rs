@@ -1,11 +1,13 @@
-//! Redis: tells other nodes at once what they would find out by themselves, and shares rate limits.
+//! Redis: tells other nodes at once what they would find out by themselves, shares rate limits, and keeps pages of messages.
 //!
 //! Nothing that it holds is needed: it may lose everything at any time, or be away. Then it takes longer until others
-//! notice a change, and each node lets requests pass. Nobody waits for it on the way to an answer, save for a rate limit
-//! and then for 20 ms.
+//! notice a change, each node lets requests pass, and pages are read from MySQL. Nobody waits for it on the way to an
+//! answer, save for a rate limit (20 ms) or a page (100 ms).
 
 mod doorbell;
 mod limits;
+mod pages;
+mod prompt;
 
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use redis::{Client, RedisResult};
 
 pub use doorbell::{Doorbell, Rung};
 pub use limits::RateLimits;
+pub(crate) use pages::{Pages, Puts};
 
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);

@@ -6,6 +6,7 @@ mod database;
 mod epochs;
 mod failures;
 mod load;
+mod pages;
 mod parked;
 mod proxy;
 pub(crate) mod requests;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Application, Changed, Changes, ChangesRequest, Chat, Cursor, Entry, LiveRange, Message, NumberRange,
-    OperationState, Page, Parked, RateLimit, RateLimiter, ReadState, ReaderName, Rejection, Reply, Request,
-    SearchRequest, Searched, Status, Timestamp, Token,
+    Application, CachedPages, Changed, Changes, ChangesRequest, Chat, Cursor, Entry, LiveRange, Message,
+    NumberRange, OperationState, Page, Parked, RateLimit, RateLimiter, ReadState, ReaderName, Rejection,
+    Reply, Request, SearchRequest, Searched, Status, Timestamp, Token,
 };
 
 /// An answer that is on its way.
@@ -205,6 +205,11 @@ pub trait Engine: Lists + 'static {
 
     /// The buckets that all nodes of the engine share. One that is a single process has none: whoever serves keeps them.
     fn rate_limiter(&self, _limit: RateLimit) -> Option<Arc<dyn RateLimiter>> {
+        None
+    }
+
+    /// What came of looking for pages of messages in a cache. An engine without one has nothing to say.
+    fn cached_pages(&self) -> Option<CachedPages> {
         None
     }
 

@@ -94,6 +94,6 @@ pub use search::{
     BadQuery, BadSearchAfter, FOLDING_VERSION, Folded, Found, Gram, Highlight, Hit, HitPlace, IfBehind,
     Matcher, Query, SearchAfter, SearchBehind, SearchRequest, SearchScope, Searched, Term, each_gram, grams,
 };
-pub use status::{NodeStatus, PartitionStatus, QueueStatus, Status};
+pub use status::{CachedPages, NodeStatus, PartitionStatus, QueueStatus, Status};
 pub use text::{Body, IdempotencyKey, Name, ReaderName, Sender, Title};
 pub use time::Timestamp;

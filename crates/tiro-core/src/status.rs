@@ -73,3 +73,16 @@ pub struct NodeStatus {
     /// When it was last heard of.
     pub seen_at: Timestamp,
 }
+
+/// What came of looking for pages of messages in a cache, since the engine was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CachedPages {
+    /// It had the page as it is.
+    pub shown: u64,
+    /// It had nothing.
+    pub missing: u64,
+    /// It had the page as it was before a change.
+    pub changed: u64,
+    /// It had something else.
+    pub unreadable: u64,
+}

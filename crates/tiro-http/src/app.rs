@@ -49,12 +49,12 @@ impl App {
             shared.unwrap_or_else(|| Arc::new(LocalBuckets::new(limit)))
         });
         App(Arc::new(Shared {
+            metrics: Metrics::new(Arc::clone(&engine)),
             engine,
             rate_limiter,
             limits: Arc::new(config.limits.clone()),
             request_bytes_max: config::request_bytes_max(&config.limits),
             config,
-            metrics: Metrics::new(),
             chunks: Chunks::default(),
             stopping: watch::Sender::new(false),
             started: Instant::now(),

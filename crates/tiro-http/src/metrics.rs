@@ -1,12 +1,18 @@
 //! Counters and histograms for Prometheus. Handles are resolved once, labels are route templates only.
 
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
-use prometheus_client::metrics::counter::Counter;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use tiro_core::Failure;
+use tiro_core::{CachedPages, Engine, Failure};
 
 type Labels = [(&'static str, &'static str); 2];
 type RequestLabels = [(&'static str, &'static str); 3];
@@ -40,8 +46,9 @@ pub(crate) struct RouteMetrics {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Metrics {
+    pub(crate) fn new(engine: Arc<dyn Engine>) -> Metrics {
         let mut registry = Registry::with_prefix("tiro");
+        registry.register_collector(Box::new(PagesOf(engine)));
         let requests = Family::<RequestLabels, Counter>::default();
         registry.register(
             "http_requests",
@@ -117,6 +124,45 @@ impl Metrics {
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// What the engine counts itself.
+struct PagesOf(Arc<dyn Engine>);
+
+impl fmt::Debug for PagesOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PagesOf")
+    }
+}
+
+impl Collector for PagesOf {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(counts) = self.0.cached_pages() else {
+            return Ok(());
+        };
+        let CachedPages {
+            shown,
+            missing,
+            changed,
+            unreadable,
+        } = counts;
+        let mut family = encoder.encode_descriptor(
+            "engine_cached_pages",
+            "Pages of messages looked for in the cache by what came of it",
+            None,
+            MetricType::Counter,
+        )?;
+        let outcomes = [
+            ("shown", shown),
+            ("missing", missing),
+            ("changed", changed),
+            ("unreadable", unreadable),
+        ];
+        for (outcome, count) in outcomes {
+            ConstCounter::new(count).encode(family.encode_family(&[("outcome", outcome)])?)?;
+        }
+        Ok(())
     }
 }
 

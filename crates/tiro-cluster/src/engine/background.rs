@@ -1,5 +1,5 @@
-//! What an API node does that no request waits for: it rings Redis after commits, listens for the rings of others, looks
-//! after the other systems, and is listed among the nodes.
+//! What an API node does that no request waits for: it rings Redis after commits, listens for the rings of others, puts
+//! pages there, looks after the other systems, and is listed among the nodes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::ClusterConfig;
 use crate::nodes::Node;
 use crate::opensearch::SearchIndex;
 use crate::planted::{self, Bug};
-use crate::redis::{Doorbell, Rung};
+use crate::redis::{Doorbell, Puts, Rung};
 use crate::waiting::Waiting;
 
 /// How long the parts may take to end; what they still had to say is only a hint.
@@ -38,7 +38,7 @@ impl Background {
     /// When the address of Redis is none.
     pub(super) fn start(
         config: &ClusterConfig,
-        (redis, doorbell): (&Client, &Doorbell),
+        (redis, doorbell, puts): (&Client, &Doorbell, Puts),
         waiting: Arc<Waiting>,
         pool: MySqlPool,
         index: SearchIndex,
@@ -49,6 +49,7 @@ impl Background {
         let listening = doorbell.clone();
         let heard = stopped.clone();
         parts.spawn(async move { listening.listen(move |rung| hear(&waiting, rung), heard).await });
+        parts.spawn(puts.send(stopped.clone()));
         let watch = Watch::start(config, redis, index, &mut parts, &stopped)?;
         parts.spawn(Node::new(pool, "api").run(stopped));
         Ok(Background {

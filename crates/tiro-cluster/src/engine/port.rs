@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use tiro_core::{
-    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Engine, Export, Failure, Health,
-    Lists, LiveRange, Message, NumberRange, OperationState, Page, Parked, Pending, RateLimit, RateLimiter,
-    ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched, Seen, Shortage, Status, Token,
+    Application, ApplicationsAfter, CachedPages, Changed, Changes, ChangesRequest, Chat, Engine, Export,
+    Failure, Health, Lists, LiveRange, Message, NumberRange, OperationState, Page, Parked, Pending,
+    RateLimit, RateLimiter, ReadState, ReaderName, Rejection, Reply, Request, SearchRequest, Searched, Seen,
+    Shortage, Status, Token,
 };
 use tokio::time::timeout;
 
 use super::{ClusterEngine, OPERATION_WITHIN};
 use crate::parking::Parking;
-use crate::planted;
 use crate::redis::RateLimits;
 
 impl Lists for ClusterEngine {
@@ -80,10 +80,7 @@ impl Engine for ClusterEngine {
     }
 
     fn message<'a>(&'a self, token: &'a Token, chat: u64, number: u64) -> Pending<'a, Seen<Message>> {
-        Box::pin(planted::cached(
-            (token, chat, number),
-            self.reads.message(token, chat, number),
-        ))
+        Box::pin(self.reads.message(token, chat, number))
     }
 
     fn live_messages<'a>(
@@ -136,6 +133,10 @@ impl Engine for ClusterEngine {
 
     fn status(&self) -> Pending<'_, Status> {
         Box::pin(self.report.status())
+    }
+
+    fn cached_pages(&self) -> Option<CachedPages> {
+        Some(self.reads.cached_pages())
     }
 
     fn rate_limiter(&self, limit: RateLimit) -> Option<Arc<dyn RateLimiter>> {

@@ -79,7 +79,8 @@ impl Watch {
         let watch = Watch {
             redis: System::new(
                 "Redis",
-                "Streams hear of what other nodes write up to 250 ms later, and shared rate limits let pass.",
+                "Streams hear of what other nodes write up to 250 ms later, shared rate limits let pass, and \
+                 pages are read from MySQL.",
             ),
             rabbitmq: System::new(
                 "RabbitMQ",

@@ -54,8 +54,7 @@ pub(crate) fn application(row: &MySqlRow, at: usize) -> Result<Option<StoredAppl
     let application = Application {
         id: ApplicationId(id),
         token: token(row, at + 1)?,
-        epoch: Epoch::parse(&ascii(row, at + 5)?)
-            .ok_or_else(|| Corrupt(format!("application {id} has no epoch")))?,
+        epoch: epoch(row, at + 5)?,
         stage,
         name: row.try_get::<Option<&str>, _>(at + 6)?.map(Name::stored),
         metadata: metadata(row, at + 7)?,
@@ -171,6 +170,11 @@ pub(crate) fn token(row: &MySqlRow, at: usize) -> Result<Token, Corrupt> {
     Token::parse(&ascii(row, at)?).map_err(|_| Corrupt("a token is none".to_owned()))
 }
 
+/// An epoch.
+pub(crate) fn epoch(row: &MySqlRow, at: usize) -> Result<Epoch, Corrupt> {
+    Epoch::parse(&ascii(row, at)?).ok_or_else(|| Corrupt("an epoch is none".to_owned()))
+}
+
 fn ascii(row: &MySqlRow, at: usize) -> Result<String, Corrupt> {
     text(row, at)?.ok_or_else(|| Corrupt(format!("column {at} is NULL")))
 }
@@ -190,6 +194,6 @@ fn time(row: &MySqlRow, at: usize) -> Result<Timestamp, Corrupt> {
     Ok(Timestamp::from_millis(row.try_get(at)?))
 }
 
-fn time_or_none(row: &MySqlRow, at: usize) -> Result<Option<Timestamp>, Corrupt> {
+pub(crate) fn time_or_none(row: &MySqlRow, at: usize) -> Result<Option<Timestamp>, Corrupt> {
     Ok(row.try_get::<Option<i64>, _>(at)?.map(Timestamp::from_millis))
 }

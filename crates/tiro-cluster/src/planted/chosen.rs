@@ -1,27 +1,19 @@
 //! What each bug does, where one line at its call site does not say it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{LazyLock, OnceLock};
-use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use tiro_core::{Command, Decision, Event, Facts, Failure, IfMatch, Message, Outcome, Request, Seen, Token};
+use tiro_core::{Command, Decision, Event, Facts, IfMatch, Outcome, Request};
 
 use super::Bug;
 
 const VARIABLE: &str = "TIRO_PLANTED_BUG";
 /// What happens now and then happens with one of so many.
 const ONE_IN: u32 = 8;
-/// How long a cache is trusted that nobody empties.
-const CACHED_FOR: Duration = Duration::from_millis(500);
 
 static CHOSEN: OnceLock<Option<Bug>> = OnceLock::new();
 static WAS_REFUSED: AtomicBool = AtomicBool::new(false);
-
-type Place = (Token, u64, u64);
-static CACHE: LazyLock<Mutex<HashMap<Place, (Instant, Seen<Message>)>>> = LazyLock::new(Mutex::default);
 
 /// Reads which bug is wanted; the error says which there are.
 pub(crate) fn choose() -> Result<(), String> {
@@ -96,24 +88,4 @@ pub(crate) fn spoil(decision: &mut Decision, facts: &Facts) {
             _ => {}
         }
     }
-}
-
-/// What a cache has of a message, else what is read.
-pub(crate) async fn cached(
-    (token, chat, number): (&Token, u64, u64),
-    read: impl Future<Output = Result<Seen<Message>, Failure>> + Send,
-) -> Result<Seen<Message>, Failure> {
-    if !is(Bug::StaleCache) {
-        return read.await;
-    }
-    let place = (token.clone(), chat, number);
-    let known = CACHE.lock().get(&place).cloned();
-    if let Some((at, seen)) = known
-        && at.elapsed() < CACHED_FOR
-    {
-        return Ok(seen);
-    }
-    let seen = read.await?;
-    CACHE.lock().insert(place, (Instant::now(), seen.clone()));
-    Ok(seen)
 }

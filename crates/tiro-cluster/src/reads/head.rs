@@ -7,6 +7,7 @@
 use sqlx::mysql::MySqlRow;
 use tiro_core::{Application, Chat, Rejection, Token};
 
+use super::home::{Home, home};
 use super::session::{ReadError, corrupt};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS_COUNT, StoredApplication};
 use crate::routes::Routes;
@@ -69,6 +70,16 @@ impl Heads<'_> {
             routes.learn(Some(&application.token), application.id, *partition);
         }
         Ok(stored)
+    }
+
+    /// The home in a row that begins with [`HOME_COLUMNS`](super::home::HOME_COLUMNS), of the application that a token is
+    /// bound to.
+    pub(crate) fn home(self, token: &Token, row: &MySqlRow) -> Result<Home, ReadError> {
+        let home = home(row)?;
+        if let Some(routes) = self.0 {
+            routes.learn(Some(token), home.application, home.partition);
+        }
+        Ok(home)
     }
 
     /// The same, which is live.

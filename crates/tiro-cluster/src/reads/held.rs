@@ -6,7 +6,8 @@ use tiro_core::{
 };
 use tokio::sync::Mutex;
 
-use super::listing::{ApplicationsPage, ChatsPage, MessagesPage};
+use super::listing::{ApplicationsPage, ChatsPage};
+use super::messages::MessagesPage;
 use super::pools::failure;
 use super::session::{Read, Session};
 
@@ -39,6 +40,9 @@ impl Lists for Held {
     }
 
     fn messages<'a>(&'a self, token: &'a Token, chat: u64, range: NumberRange) -> Pending<'a, Page<Message>> {
-        Box::pin(async move { self.read(&MessagesPage { token, chat, range }).await })
+        Box::pin(async move {
+            let read = self.read(&MessagesPage { token, chat, range }).await;
+            read.map(|read| read.page)
+        })
     }
 }

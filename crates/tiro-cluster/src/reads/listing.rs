@@ -1,21 +1,12 @@
 //! Pages of lists: one statement each, in the order in which the page fills.
-//!
-//! Where texts fill a page early, what is left of the rows is not read.
 
 use std::sync::LazyLock;
 
-use sqlx::Row;
-use tiro_core::{
-    Application, ApplicationsAfter, Chat, Message, NumberRange, Numbers, PAGE_BYTES_MAX, Page, Rejection,
-    Token,
-};
+use tiro_core::{Application, ApplicationsAfter, Chat, NumberRange, Numbers, Page, Rejection, Token};
 
-use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_CHAT, NO_HEAD, NO_MESSAGE, NO_PLACE, PLACE_COLUMNS,
-    TOP_BY_TOKEN, live_chat, token_bytes,
-};
+use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_CHAT, NO_HEAD, TOP_BY_TOKEN, token_bytes};
 use super::session::{Read, ReadError, Session, Wanted, corrupt};
-use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
+use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS};
 
 static APPLICATIONS: LazyLock<String> = LazyLock::new(|| {
     format!(
@@ -52,36 +43,13 @@ static CHATS_BY_ACTIVITY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-static MESSAGES_UPWARDS: LazyLock<String> = LazyLock::new(|| messages("number ASC"));
-static MESSAGES_DOWNWARDS: LazyLock<String> = LazyLock::new(|| messages("number DESC"));
-
-fn messages(order: &str) -> String {
-    messages_of(&format!(
-        "messages.number > ? AND messages.number < ? ORDER BY messages.{order}"
-    ))
-}
-
-/// The head with the chat, and so many of some of its messages.
-pub(super) fn messages_of(wanted: &str) -> String {
-    format!(
-        "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS head \
-         LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         {NO_MESSAGE} WHERE {HEAD_BY_TOKEN}) UNION ALL \
-         (SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
-         STRAIGHT_JOIN chats AS room ON room.application = top.id AND room.number = ? \
-         STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = top.id AND messages.chat = ? \
-         {NO_HEAD} {NO_PLACE} \
-         WHERE {TOP_BY_TOKEN} AND room.deleted_at IS NULL AND {wanted} LIMIT ?)"
-    )
-}
-
 /// A range as a statement has it: numbers between two, both left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Between {
-    after: u64,
-    before: u64,
-    limit: u32,
-    downwards: bool,
+pub(super) struct Between {
+    pub(super) after: u64,
+    pub(super) before: u64,
+    pub(super) limit: u32,
+    pub(super) downwards: bool,
 }
 
 impl From<NumberRange> for Between {
@@ -110,7 +78,7 @@ impl From<NumberRange> for Between {
 }
 
 /// A page of what was read in walking order; refused unless it is the first of the numbers that have to be there.
-fn page_of<T>(
+pub(super) fn page_of<T>(
     mut items: Vec<T>,
     number: impl Fn(&T) -> u64,
     (numbers, is_cut): (Numbers, bool),
@@ -248,79 +216,5 @@ impl Read for ChatsByActivity<'_> {
             next,
             as_of: Some(head.cursor()),
         })
-    }
-}
-
-/// Messages of a chat by number.
-pub(super) struct MessagesPage<'a> {
-    pub(super) token: &'a Token,
-    pub(super) chat: u64,
-    pub(super) range: NumberRange,
-}
-
-impl Read for MessagesPage<'_> {
-    type Answer = Page<Message>;
-
-    async fn read(&self, session: &mut Session<'_>) -> Result<Page<Message>, ReadError> {
-        let between = Between::from(self.range);
-        let text = if between.downwards {
-            &MESSAGES_DOWNWARDS
-        } else {
-            &MESSAGES_UPWARDS
-        };
-        let statement = sqlx::query(text.as_str())
-            .bind(self.chat)
-            .bind(token_bytes(self.token))
-            .bind(self.chat)
-            .bind(self.chat)
-            .bind(token_bytes(self.token))
-            .bind(between.after)
-            .bind(between.before)
-            .bind(between.limit);
-        let (heads, mut found, mut filling) = (session.heads(), None, Filling::default());
-        session
-            .each(statement, |row| {
-                if found.is_none() {
-                    found = Some((heads.live(row)?, live_chat(row, AFTER_HEAD)?));
-                }
-                filling.take(row)
-            })
-            .await?;
-        let (head, place) = found.ok_or(Rejection::ApplicationNotFound)?;
-        let numbers = self.range.numbers(place.last_message_number);
-        let is_cut = filling.is_full();
-        let mut page = page_of(filling.messages, |message| message.number, (numbers, is_cut))?;
-        page.as_of = Some(head.cursor());
-        Ok(page)
-    }
-}
-
-/// Messages of a page, as rows of [`HEAD_COLUMNS`], [`PLACE_COLUMNS`] and [`MESSAGE_COLUMNS`] come.
-#[derive(Default)]
-pub(super) struct Filling {
-    pub(super) messages: Vec<Message>,
-    bytes: usize,
-}
-
-impl Filling {
-    pub(super) fn take(&mut self, row: &sqlx::mysql::MySqlRow) -> Result<Wanted, ReadError> {
-        self.take_at(row, AFTER_HEAD + CHAT_COLUMNS_COUNT)
-    }
-
-    pub(super) fn take_at(&mut self, row: &sqlx::mysql::MySqlRow, at: usize) -> Result<Wanted, ReadError> {
-        debug_assert!(row.len() > at);
-        if self.is_full() {
-            return Ok(Wanted::NoMore);
-        }
-        if let Some(stored) = rows::message(row, at)? {
-            self.bytes += stored.message.bytes();
-            self.messages.push(stored.message);
-        }
-        Ok(Wanted::More)
-    }
-
-    /// Whether its texts fill the page.
-    pub(super) fn is_full(&self) -> bool {
-        self.bytes >= PAGE_BYTES_MAX
     }
 }

@@ -7,11 +7,15 @@ use std::sync::LazyLock;
 
 use tiro_core::{Application, Chat, LiveRange, Message, NumberedList, Page, Rejection, Token, live_numbers};
 
-use super::head::{AFTER_HEAD, live_chat, token_bytes};
-use super::listing::{Filling, chats_of, messages_of};
+use super::head::{
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_HEAD, NO_MESSAGE, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN,
+    live_chat, token_bytes,
+};
+use super::listing::chats_of;
+use super::messages::Filling;
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Wanted, corrupt, number_list};
-use crate::mysql::rows::{self, CHAT_COLUMNS, MESSAGE_COLUMNS};
+use crate::mysql::rows::{self, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
 
 static CHATS: LazyLock<String> = LazyLock::new(|| {
     chats_of(
@@ -25,6 +29,20 @@ static MESSAGES: LazyLock<String> = LazyLock::new(|| {
         "room.messages_count = room.last_message_number AND messages.number > ? ORDER BY messages.number",
     )
 });
+
+/// The head with the chat, and so many of some of its messages.
+fn messages_of(wanted: &str) -> String {
+    format!(
+        "(SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS head \
+         LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
+         {NO_MESSAGE} WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
+         STRAIGHT_JOIN chats AS room ON room.application = top.id AND room.number = ? \
+         STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = top.id AND messages.chat = ? \
+         {NO_HEAD} {NO_PLACE} \
+         WHERE {TOP_BY_TOKEN} AND room.deleted_at IS NULL AND {wanted} LIMIT ?)"
+    )
+}
 
 fn chats_numbered(application: u32, numbers: &[u64]) -> String {
     let numbers = number_list(numbers.iter().copied());
@@ -167,7 +185,7 @@ impl Read for LiveMessages<'_> {
                 if found.is_none() {
                     found = Some((heads.live(row)?, live_chat(row, AFTER_HEAD)?));
                 }
-                filling.take(row)
+                filling.take_at(row, AFTER_HEAD + CHAT_COLUMNS_COUNT)
             })
             .await?;
         let (head, place) = found.ok_or(Rejection::ApplicationNotFound)?;

@@ -117,6 +117,20 @@ impl<'c> Session<'c> {
         self.is_cut
     }
 
+    /// What was read so far is no part of the answer, so the next statement may be another state.
+    pub(super) fn begin_again(&mut self) {
+        self.statements = 0;
+    }
+
+    /// Refuses an answer to which what was read before [`Session::begin_again`] belongs after all, unless that is one state.
+    pub(super) fn in_one_state(&self) -> Result<(), ReadError> {
+        if self.in_snapshot {
+            Ok(())
+        } else {
+            Err(ReadError::NeedsSnapshot)
+        }
+    }
+
     fn count(&mut self) -> Result<(), ReadError> {
         if self.statements > 0 && !self.in_snapshot {
             return Err(ReadError::NeedsSnapshot);

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 use sqlx::mysql::MySqlRow;
 use tiro_core::{Application, Chat, Message, Rejection, Seen, Token};
 
-use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_application};
-use super::head::{live_chat, token_bytes};
+use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, live_application, live_chat, token_bytes};
+use super::home::{HOME_BY_TOKEN, HOME_COLUMNS, HOME_COLUMNS_COUNT, Home};
 use super::session::{Read, ReadError, Session};
-use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
+use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, MESSAGE_COLUMNS};
 
 static APPLICATION: LazyLock<String> = LazyLock::new(|| {
     format!("SELECT {APPLICATION_COLUMNS} FROM applications WHERE token = ? AND restoring = 0")
@@ -23,10 +23,10 @@ static CHAT: LazyLock<String> = LazyLock::new(|| {
 
 static MESSAGE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {HEAD_COLUMNS}, {PLACE_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS head \
-         LEFT JOIN chats AS place ON place.application = head.id AND place.number = ? \
-         LEFT JOIN messages ON messages.application = head.id AND messages.chat = ? AND messages.number = ? \
-         WHERE {HEAD_BY_TOKEN}"
+        "SELECT {HOME_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
+         LEFT JOIN chats AS room ON room.application = top.id AND room.number = ? \
+         LEFT JOIN messages ON messages.application = top.id AND messages.chat = ? AND messages.number = ? \
+         WHERE {HOME_BY_TOKEN}"
     )
 });
 
@@ -82,9 +82,8 @@ impl Read for OneMessage<'_> {
             .bind(self.number)
             .bind(token_bytes(self.token));
         let row = there(session.one(statement).await?)?;
-        let cursor = session.heads().live(&row)?.cursor();
-        live_chat(&row, AFTER_HEAD)?;
-        let stored = rows::message(&row, AFTER_HEAD + CHAT_COLUMNS_COUNT)?;
+        let Home { cursor, .. } = session.heads().home(self.token, &row)?;
+        let stored = rows::message(&row, HOME_COLUMNS_COUNT)?;
         let message = stored.ok_or(Rejection::MessageNotFound)?.message;
         if message.deleted_at.is_some() {
             return Err(Rejection::MessageDeleted.into());

@@ -5,19 +5,15 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use parking_lot::Mutex;
 use redis::aio::ConnectionManager;
-use redis::{Client, RedisResult, Script};
+use redis::{Client, Script};
 use tiro_core::{RateLimit, RateLimiter, Take, Token};
-use tokio::sync::OnceCell;
-use tokio::time::timeout;
 
-use super::connection;
+use super::prompt::{Prompt, Says};
 
 const ANSWER_WITHIN: Duration = Duration::from_millis(20);
-const AWAY_FOR: Duration = Duration::from_secs(1);
 
 /// What the script begins with.
 const BY_THE_CLOCK_OF_REDIS: &str = "
@@ -50,13 +46,10 @@ return wait
 
 /// A rate limit of a cluster.
 pub struct RateLimits {
-    client: Client,
     prefix: String,
     limit: RateLimit,
     script: Script,
-    redis: OnceCell<ConnectionManager>,
-    /// Nobody asks before; `Some` while Redis is away.
-    away_until: Mutex<Option<Instant>>,
+    prompt: Prompt,
 }
 
 impl RateLimits {
@@ -64,53 +57,32 @@ impl RateLimits {
     #[must_use]
     pub fn new(client: Client, name: &str, limit: RateLimit) -> RateLimits {
         RateLimits {
-            client,
             prefix: format!("{name}.limit."),
             limit,
             script: Script::new(&format!("{BY_THE_CLOCK_OF_REDIS}{TAKE}")),
-            redis: OnceCell::new(),
-            away_until: Mutex::new(None),
+            prompt: Prompt::new(
+                client,
+                ANSWER_WITHIN,
+                Says {
+                    away: "rate limits do not hold while Redis is away",
+                    back: "rate limits hold again",
+                },
+            ),
         }
     }
 
     async fn take_or_pass(&self, token: &Token) -> Take {
-        if self.away_until.lock().is_some_and(|until| Instant::now() < until) {
-            return Take::Allowed;
-        }
-        let error = match timeout(ANSWER_WITHIN, self.ask(token)).await {
-            Ok(Ok(wait_us)) => {
-                if self.away_until.lock().take().is_some() {
-                    tracing::info!("rate limits hold again");
-                }
-                return match wait_us {
-                    0 => Take::Allowed,
-                    wait_us => Take::Limited {
-                        retry_after: Duration::from_micros(wait_us),
-                    },
-                };
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in 20 ms".to_owned(),
+        let take = |mut redis: ConnectionManager| async move {
+            let mut call = self.script.key(format!("{}{}", self.prefix, token.as_str()));
+            call.arg(self.limit.per_second()).arg(self.limit.burst());
+            call.invoke_async::<u64>(&mut redis).await
         };
-        let before = self.away_until.lock().replace(Instant::now() + AWAY_FOR);
-        if before.is_none() {
-            tracing::warn!(error, "rate limits do not hold while Redis is away");
+        match self.prompt.ask(take).await {
+            None | Some(0) => Take::Allowed,
+            Some(wait_us) => Take::Limited {
+                retry_after: Duration::from_micros(wait_us),
+            },
         }
-        Take::Allowed
-    }
-
-    async fn ask(&self, token: &Token) -> RedisResult<u64> {
-        let mut redis = self
-            .redis
-            .get_or_try_init(|| async { connection(&self.client) })
-            .await?
-            .clone();
-        self.script
-            .key(format!("{}{}", self.prefix, token.as_str()))
-            .arg(self.limit.per_second())
-            .arg(self.limit.burst())
-            .invoke_async(&mut redis)
-            .await
     }
 }
 
@@ -128,6 +100,7 @@ mod tests {
 
     use super::*;
     use crate::ClusterConfig;
+    use crate::redis::connection;
 
     #[tokio::test]
     async fn the_script_comes_to_what_the_table_says() {

@@ -6,6 +6,7 @@ use tiro_core::{
 };
 
 use super::database::Database;
+use super::pages::{LAST, bodies, read_until_shown};
 use super::requests::*;
 use crate::{ClusterConfig, ClusterEngine, Indexer, Member, OpenError, Options, new_epoch};
 
@@ -109,6 +110,7 @@ async fn nothing_that_a_put_back_database_undid_is_believed_after_a_new_epoch() 
             .expect("stored");
         index_all(indexer).await;
         assert_eq!(found(engine, "undone").await, [2]);
+        assert_eq!(bodies(&read_until_shown(engine, LAST).await), ["kept", "undone"]);
     })
     .await;
     put_back(&database).await;
@@ -127,11 +129,13 @@ async fn nothing_that_a_put_back_database_undid_is_believed_after_a_new_epoch() 
             engine.changes(since(None)).await.expect("a page").entries.len(),
             3
         );
-        // Takes the number, version and position of what was undone: an index that was believed would lack it.
+        // Takes the number, version and position of what was undone: an index that was believed would lack it, and a page
+        // that was believed would show the other.
         write(engine, create_message("one", 1, "instead"))
             .await
             .expect("stored");
         assert_eq!(found(engine, "instead").await, [2]);
+        assert_eq!(bodies(&read_until_shown(engine, LAST).await), ["kept", "instead"]);
         index_all(indexer).await;
         assert_eq!(found(engine, "instead").await, [2]);
         assert_eq!(found(engine, "undone").await, [0; 0]);

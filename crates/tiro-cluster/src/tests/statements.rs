@@ -198,6 +198,12 @@ async fn read(engine: &ClusterEngine) {
     engine.applications(None, 10).await.expect("a page");
     engine.chats(one, numbers).await.expect("a page");
     engine.messages(one, 2, numbers).await.expect("a page");
+    let none = NumberRange::After {
+        after: 1_000,
+        before: None,
+        limit: 10,
+    };
+    engine.messages(one, 2, none).await.expect("an empty page");
     engine.live_chats(one, live).await.expect("a page");
     engine.live_messages(one, 2, live).await.expect("a page");
     engine.chats_by_activity(one, None, 10).await.expect("a page");

@@ -47,6 +47,8 @@ async fn metrics_count_by_template_and_never_show_a_token() {
     for line in [
         created,
         r#"tiro_engine_writes_total{outcome="accepted"} 4"#,
+        r#"tiro_engine_cached_pages_total{outcome="shown"} 4"#,
+        r#"tiro_engine_cached_pages_total{outcome="unreadable"} 1"#,
         r#"route="none""#,
     ] {
         assert!(

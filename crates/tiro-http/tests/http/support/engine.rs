@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use tiro_conformance::ReferenceEngine;
 use tiro_core::{
-    Application, ApplicationsAfter, Changed, Changes, ChangesRequest, Chat, Cursor, Engine, Export, Failure,
-    Health, IfBehind, Lists, LiveRange, Message, NumberRange, OperationState, Page, Parked, Pending,
-    RateLimit, RateLimiter, ReadState, ReaderName, Reply, Request, SearchBehind, SearchRequest, Searched,
-    Seen, Shortage, Token,
+    Application, ApplicationsAfter, CachedPages, Changed, Changes, ChangesRequest, Chat, Cursor, Engine,
+    Export, Failure, Health, IfBehind, Lists, LiveRange, Message, NumberRange, OperationState, Page, Parked,
+    Pending, RateLimit, RateLimiter, ReadState, ReaderName, Reply, Request, SearchBehind, SearchRequest,
+    Searched, Seen, Shortage, Token,
 };
 use tokio::sync::watch;
 
@@ -179,6 +179,15 @@ impl Engine for TestEngine {
         Box::pin(async move {
             answering.wait_for(|answering| *answering).await.unwrap();
             reply.await
+        })
+    }
+
+    fn cached_pages(&self) -> Option<CachedPages> {
+        Some(CachedPages {
+            shown: 4,
+            missing: 3,
+            changed: 2,
+            unreadable: 1,
         })
     }
 

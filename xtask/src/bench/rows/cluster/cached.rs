@@ -1,5 +1,5 @@
-//! What a cache of reads in Redis could save: the check that a cached answer is the newest, and its GET, against the read
-//! that a node does.
+//! What a cache of reads in Redis can save: the check that a cached answer is the newest, and its GET, against the read
+//! that a node does. One message is not kept there, pages are.
 //!
 //! All of it is what a node would send, without HTTP: statements over as many connections as a node has for reads. The
 //! check reads of application and chat what a right answer needs, each by its key: its cursor, whether they are deleted,
@@ -49,7 +49,7 @@ const KINDS: [Kind; 2] = [
             "one message: check and GET",
             "one message: both for 16 together",
         ],
-        mark: "LEFT JOIN messages ON messages.application = head.id AND messages.chat = ? AND messages.number = ?",
+        mark: "LEFT JOIN messages ON messages.application = top.id AND messages.chat = ? AND messages.number = ?",
         bytes: ONE_BYTES,
     },
     Kind {
@@ -269,13 +269,12 @@ impl Pair {
         let query = if asked.of_messages {
             query.bind(chat).bind(chat).bind(number).bind(&asked.token)
         } else {
-            let query = query.bind(chat).bind(&asked.token).bind(chat).bind(chat);
-            query.bind(&asked.token).bind(0_u64).bind(u64::MAX).bind(50_u64)
+            let query = query.bind(chat).bind(chat).bind(&asked.token);
+            query.bind(0_u64).bind(u64::MAX).bind(50_u64)
         };
         let rows = query.fetch_all(&mut self.mysql).await?;
-        // The list begins with a row of its application and chat.
         ensure!(
-            rows.len() == if asked.of_messages { 1 } else { 51 },
+            rows.len() == if asked.of_messages { 1 } else { 50 },
             "{} rows were read",
             rows.len()
         );
