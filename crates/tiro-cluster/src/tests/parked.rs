@@ -14,6 +14,7 @@ use super::database::Database;
 use super::requests::*;
 use crate::ClusterEngine;
 use crate::clock::{now_ms, system_clock};
+use crate::mysql::migrations::SCHEMA_VERSION;
 use crate::mysql::{connection, purge};
 use crate::rabbitmq::consumer::ParkedConsumer;
 use crate::rabbitmq::dead::{DeadLetters, Which};
@@ -366,12 +367,12 @@ async fn what_names_no_application_is_not_parked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tables_of_version_1_get_the_table_of_rejections_and_rows_of_long_ago_are_removed() {
+async fn tables_of_version_3_get_the_table_of_rejections_and_rows_of_long_ago_are_removed() {
     const DAY_MS: i64 = 24 * 3_600_000;
     let database = Database::new();
     database.open().await.close().await;
     database
-        .rows("DROP TABLE refused_operations; UPDATE schema_version SET version = 1")
+        .rows("DROP TABLE refused_operations; UPDATE schema_version SET version = 3")
         .await;
     let engine = database.open().await;
     let now = now_ms();
@@ -388,7 +389,7 @@ async fn tables_of_version_1_get_the_table_of_rejections_and_rows_of_long_ago_ar
     assert_eq!(round.expect("rows are removed").rows, 1);
     for (left, expected) in [
         ("SUM(application)", 1),
-        ("(SELECT version FROM schema_version)", 2),
+        ("(SELECT version FROM schema_version)", i64::from(SCHEMA_VERSION)),
     ] {
         let question = format!("SELECT CAST({left} AS SIGNED) FROM refused_operations");
         assert_eq!(database.number(&question).await, expected, "{left}");
