@@ -61,7 +61,11 @@ const BUGS: &[(&str, Sign)] = &[
     ("ignore-condition", Sign::Anomalies(&[Anomaly::ConditionIgnored])),
     (
         "stale-cache",
-        Sign::Anomalies(&[Anomaly::StaleRead, Anomaly::SeenThenUnseen]),
+        Sign::Anomalies(&[
+            Anomaly::StaleRead,
+            Anomaly::SeenThenUnseen,
+            Anomaly::IncompletePage,
+        ]),
     ),
     ("deaf-waiters", Sign::Anomalies(&[Anomaly::FeedIncomplete])),
     ("skip-entry", Sign::Anomalies(&[Anomaly::FeedIncomplete])),
