@@ -13,7 +13,9 @@ use crate::call::Call;
 use crate::conditions::TagForm;
 use crate::fields::Reader;
 use crate::problem::Problem;
-use crate::route::{Answer, OF_CHANGED, OF_CREATED, OF_FOUND, Operation, Presence, RequestBody};
+use crate::route::{
+    Answer, OF_CHANGED, OF_CREATED, OF_FOUND, Operation, Presence, RequestBody, RequestHeader,
+};
 use crate::routes::chats as v1;
 use crate::violations::Violations;
 
@@ -41,7 +43,7 @@ pub(super) async fn list(call: Call) -> Result<Response<Body>, Problem> {
 
 pub(super) const CREATE: Operation = Operation::new("classic_create_chat", TAG, v1::CREATE.summary)
     .caller(v1::CREATE.caller)
-    .headers(v1::CREATE.headers)
+    .headers(&[RequestHeader::IdempotencyKey])
     .body(BODY)
     .answers(&[Answer::json(201, "ClassicChat", "The chat as it was created.").with(OF_CREATED)])
     .classic();

@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::conditions::TagForm;
 use crate::fields::Reader;
 use crate::problem::Problem;
-use crate::route::{Answer, OF_CHANGED, OF_CREATED, OF_FOUND, Operation, json_body};
+use crate::route::{Answer, OF_CHANGED, OF_CREATED, OF_FOUND, Operation, RequestHeader, json_body};
 use crate::routes::messages as v1;
 use crate::violations::Violations;
 
@@ -58,7 +58,7 @@ pub(super) async fn list(call: Call) -> Result<Response<Body>, Problem> {
 
 pub(super) const CREATE: Operation = Operation::new("classic_create_message", TAG, v1::CREATE.summary)
     .caller(v1::CREATE.caller)
-    .headers(v1::CREATE.headers)
+    .headers(&[RequestHeader::IdempotencyKey])
     .body(json_body(CONTENT))
     .answers(&[Answer::json(201, "ClassicMessage", "The message as it was created.").with(OF_CREATED)])
     .classic();

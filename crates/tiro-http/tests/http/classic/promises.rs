@@ -162,3 +162,11 @@ async fn every_classic_operation_has_an_id_of_its_own_and_its_references_lead_so
     assert_eq!(variables["noun"]["enum"], json!(["applications", "apps"]));
     assert!(app.contract().document["paths"].get("/chats").is_none());
 }
+
+#[tokio::test]
+async fn no_classic_operation_offers_to_park_what_only_v1_parks() {
+    let app = TestApp::open().await;
+    let offers = |document: &serde_json::Value| document["paths"].to_string().contains("respond-async");
+    assert!(offers(&app.contract().document));
+    assert!(!offers(&app.contract().classic));
+}
