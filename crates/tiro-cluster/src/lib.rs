@@ -12,6 +12,7 @@ mod engine;
 mod errors;
 mod export;
 pub mod indexer;
+mod lately;
 mod member;
 pub mod mysql;
 mod new_epoch;

@@ -10,9 +10,10 @@ use parking_lot::Mutex;
 use tiro_core::{ApplicationNeed, Failure, OperationNames, Parked, Request, Shortage};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::errors::unavailable;
+use crate::lately::Lately;
 use crate::rabbitmq::{ParkedCreate, Publisher, RabbitError};
 use crate::writes::Writes;
 
@@ -22,8 +23,6 @@ const WAITING_KIB_MAX: usize = 64 * 1024;
 const AT_ONCE_MAX: usize = 256;
 /// How long a create waits for its confirm: less than clients wait for an answer.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(10);
-/// What the last call met is told for so long: where nobody parks anything nobody would find out that it is over.
-const TOLD_FOR: Duration = Duration::from_secs(10);
 /// How long closing waits for confirms.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -33,7 +32,7 @@ pub(crate) struct Parking {
     room: Arc<Semaphore>,
     /// `None` once it is closed.
     waiting: Mutex<Option<mpsc::UnboundedSender<Waiting>>>,
-    trouble: Arc<Mutex<Option<(Instant, String)>>>,
+    lately: Arc<Lately>,
     /// Taken when it is closed.
     publishes: Mutex<Option<JoinHandle<()>>>,
 }
@@ -49,13 +48,14 @@ impl Parking {
     /// To be called inside a runtime. RabbitMQ is reached with the first create.
     pub(crate) fn start(publisher: Publisher, secret: &str) -> Parking {
         let (sender, waiting) = mpsc::unbounded_channel();
-        let trouble = Arc::<Mutex<Option<(Instant, String)>>>::default();
-        let publishes = tokio::spawn(publish(publisher, waiting, Arc::clone(&trouble)));
+        let lately = Lately::new("creates are not parked for now", "creates are parked again");
+        let lately = Arc::new(lately);
+        let publishes = tokio::spawn(publish(publisher, waiting, Arc::clone(&lately)));
         Parking {
             names: OperationNames::new(secret),
             room: Arc::new(Semaphore::new(WAITING_KIB_MAX)),
             waiting: Mutex::new(Some(sender)),
-            trouble,
+            lately,
             publishes: Mutex::new(Some(publishes)),
         }
     }
@@ -66,9 +66,7 @@ impl Parking {
 
     /// Why creates were not parked lately, if so.
     pub(crate) fn trouble(&self) -> Option<String> {
-        let trouble = self.trouble.lock();
-        let (met, text) = trouble.as_ref()?;
-        (met.elapsed() < TOLD_FOR).then(|| text.clone())
+        self.lately.trouble()
     }
 
     /// Keeps a create. Its application has to be known here, or to be found in MySQL: what names none would wait in vain.
@@ -128,11 +126,7 @@ impl Drop for Parking {
     }
 }
 
-async fn publish(
-    publisher: Publisher,
-    mut waiting: mpsc::UnboundedReceiver<Waiting>,
-    trouble: Arc<Mutex<Option<(Instant, String)>>>,
-) {
+async fn publish(publisher: Publisher, mut waiting: mpsc::UnboundedReceiver<Waiting>, lately: Arc<Lately>) {
     let mut taken = Vec::new();
     while waiting.recv_many(&mut taken, AT_ONCE_MAX).await > 0 {
         let mut creates = Vec::with_capacity(taken.len());
@@ -142,23 +136,13 @@ async fn publish(
             answers.push((answer, room));
         }
         let outcomes = publisher.park(&creates).await;
-        note(&trouble, &outcomes);
+        let failed = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+        lately.note(failed.map_or(Ok(()), |error| Err(error.to_string())));
         for ((answer, room), outcome) in answers.into_iter().zip(outcomes) {
             drop(room);
             // Who does not wait any more sends it again, and that is the same operation.
             drop(answer.send(outcome));
         }
-    }
-}
-
-fn note(trouble: &Mutex<Option<(Instant, String)>>, outcomes: &[Result<(), RabbitError>]) {
-    let failed = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
-    let text = failed.map(|error| (Instant::now(), error.to_string()));
-    let before = std::mem::replace(&mut *trouble.lock(), text.clone());
-    match (before, text) {
-        (None, Some((_, text))) => tracing::warn!(text, "creates are not parked for now"),
-        (Some(_), None) => tracing::info!("creates are parked again"),
-        (None, None) | (Some(_), Some(_)) => {}
     }
 }
 

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use sqlx::Row;
 use tiro_core::{ApplicationId, Failure, HitPlace, Pending, SearchAfter, SearchScope, Token};
 use tokio::time::Instant;
 
 use super::index::{Candidate, Index, Proposal, Wish};
+use crate::lately::Lately;
 use crate::opensearch::{self, CandidateScope, Candidates, CandidatesAfter, SearchIndex};
 use crate::reads::{Read, ReadError, ReadPool, Session, token_bytes};
 
@@ -21,8 +21,7 @@ const SHARE_OF_TIME: (u32, u32) = (2, 3);
 pub(crate) struct Indexed {
     index: SearchIndex,
     pool: ReadPool,
-    /// Why the last search was not answered by the index, if so.
-    trouble: Mutex<Option<String>>,
+    lately: Lately,
 }
 
 /// Where an application is, if its token is bound.
@@ -46,13 +45,16 @@ impl Indexed {
         Indexed {
             index,
             pool,
-            trouble: Mutex::new(None),
+            lately: Lately::new(
+                "searches do without the index",
+                "searches are answered by the index again",
+            ),
         }
     }
 
-    /// Why searches are not answered by the index at present, if so: for operators.
+    /// Why searches were not answered by the index lately, if so.
     pub(crate) fn trouble(&self) -> Option<String> {
-        self.trouble.lock().clone()
+        self.lately.trouble()
     }
 
     /// `None` if the scope is not there, or not to be seen: the search finds that out itself.
@@ -96,23 +98,14 @@ impl Indexed {
             .await;
         match answer {
             Ok(candidates) => {
-                self.trouble.lock().take();
+                self.lately.note(Ok(()));
                 Ok(proposal(wish.scope, candidates))
             }
             Err(error) => {
-                self.note(error.to_string());
+                self.lately.note(Err(error.to_string()));
                 Ok(Proposal::default())
             }
         }
-    }
-
-    /// Logged once, however many searches meet it.
-    fn note(&self, error: String) {
-        let mut trouble = self.trouble.lock();
-        if trouble.is_none() {
-            tracing::warn!(error, "searches do without the index");
-        }
-        *trouble = Some(error);
     }
 }
 
