@@ -23,10 +23,26 @@ pub(crate) fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
+/// What Cargo tells a program that it runs of the program's package. Handed on it would be no news but a change: build
+/// scripts look at it, so most of what we depend on would be built twice, in turns for xtask and by it.
+const OF_THIS_PACKAGE: [&str; 5] = [
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "CARGO_CRATE_",
+    "CARGO_PRIMARY_",
+];
+
 /// Cargo, the same one that runs this program, started in the root of the tree.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(arguments).current_dir(root());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OF_THIS_PACKAGE.iter().any(|begins| text.starts_with(begins)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
