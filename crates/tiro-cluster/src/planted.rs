@@ -11,39 +11,47 @@ pub(crate) use chosen::*;
 #[cfg(not(feature = "planted-bugs"))]
 pub(crate) use nothing::*;
 
-macro_rules! bugs {
-    ($($variant:ident $name:literal $meaning:literal)*) => {
-        /// What can be broken.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(not(feature = "planted-bugs"), allow(dead_code, reason = "some are only known where they are planted"))]
-        pub(crate) enum Bug {
-            $(#[doc = $meaning] $variant,)*
-        }
-
-        #[cfg(feature = "planted-bugs")]
-        impl Bug {
-            const NAMES: &[(&str, Bug)] = &[$(($name, Bug::$variant),)*];
-        }
-    };
-}
-
-bugs! {
-    AcknowledgeBeforeCommit "acknowledge-before-commit" "Some answers are sent before a COMMIT that fails."
-    UnknownCommitIsNo "unknown-commit-is-no" "Some COMMITs whose answer is lost are answered as not done."
-    RetryStoresTwice "retry-stores-twice" "Some batches are taken again although they were stored."
-    PositionFromClock "position-from-clock" "Some positions of the feed are what a clock says."
-    NumberOfRefused "number-of-refused" "A refused request takes a number."
-    ForgetKey "forget-key" "Some keys are not stored."
-    CountNotRaised "count-not-raised" "Some counts of messages are not raised."
-    LoseUpdate "lose-update" "Some updates of messages raise the version and keep the body."
-    IgnoreCondition "ignore-condition" "If-Match is not looked at."
-    StaleCache "stale-cache" "Pages that Redis keeps are shown whatever the primary says."
-    DeafWaiters "deaf-waiters" "Who waits for a feed is told only what his own node writes."
-    SkipEntry "skip-entry" "Pages of the feed leave some entries out."
-    CursorBeforeConfirm "cursor-before-confirm" "The relay's cursor moves, and nothing is published."
-    FailedItemSkipped "failed-item-skipped" "Some documents that the index did not take are passed over."
-    WatermarkAhead "watermark-ahead" "The watermark says the end of the partition, whatever was indexed."
-    TailNotMerged "tail-not-merged" "A search asks the index alone."
+/// What can be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "planted-bugs", derive(serde::Deserialize))]
+#[cfg_attr(feature = "planted-bugs", serde(rename_all = "kebab-case"))]
+#[cfg_attr(
+    not(feature = "planted-bugs"),
+    allow(dead_code, reason = "some are only known where they are planted")
+)]
+pub(crate) enum Bug {
+    /// Some answers are sent before a COMMIT that fails.
+    AcknowledgeBeforeCommit,
+    /// Some COMMITs whose answer is lost are answered as not done.
+    UnknownCommitIsNo,
+    /// Some batches are taken again although they were stored.
+    RetryStoresTwice,
+    /// Some positions of the feed are what a clock says.
+    PositionFromClock,
+    /// A refused request takes a number.
+    NumberOfRefused,
+    /// Some keys are not stored.
+    ForgetKey,
+    /// Some counts of messages are not raised.
+    CountNotRaised,
+    /// Some updates of messages raise the version and keep the body.
+    LoseUpdate,
+    /// If-Match is not looked at.
+    IgnoreCondition,
+    /// Pages that Redis keeps are shown whatever the primary says.
+    StaleCache,
+    /// Who waits for a feed is told only what his own node writes.
+    DeafWaiters,
+    /// Pages of the feed leave some entries out.
+    SkipEntry,
+    /// The relay's cursor moves, and nothing is published.
+    CursorBeforeConfirm,
+    /// Some documents that the index did not take are passed over.
+    FailedItemSkipped,
+    /// The watermark says the end of the partition, whatever was indexed.
+    WatermarkAhead,
+    /// A search asks the index alone.
+    TailNotMerged,
 }
 
 /// What the call sites mean without the feature: nothing.

@@ -14,43 +14,55 @@ pub(crate) use chosen::*;
 #[cfg(not(feature = "planted-bugs"))]
 pub(crate) use nothing::*;
 
-macro_rules! bugs {
-    ($($variant:ident $name:literal $meaning:literal)*) => {
-        /// What can be broken.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[cfg_attr(not(feature = "planted-bugs"), allow(dead_code, reason = "some are only known where they are planted"))]
-        pub(crate) enum Bug {
-            $(#[doc = $meaning] $variant,)*
-        }
-
-        #[cfg(feature = "planted-bugs")]
-        impl Bug {
-            const NAMES: &[(&str, Bug)] = &[$(($name, Bug::$variant),)*];
-        }
-    };
-}
-
-bugs! {
-    AcknowledgeBeforeSync "acknowledge-before-sync" "Answers are sent before the sync."
-    PublishBeforeSync "publish-before-sync" "Readers see a batch before the sync."
-    SkipSync "skip-sync" "Some syncs are left out."
-    DropLastBatch "drop-last-batch" "The last batch of the log is not replayed."
-    CutSyncedBatch "cut-synced-batch" "The last good batch is cut off as a torn tail."
-    ApplyTwice "apply-twice" "Some batches of messages are applied twice."
-    RaiseVersionTwice "raise-version-twice" "Some updates raise the version by two."
-    NumberTwice "number-twice" "Some messages get the number of the one before."
-    NumberHole "number-hole" "Some messages get the number after the next."
-    ForgetKey "forget-key" "Some keys are not stored."
-    KeyNotInView "key-not-in-view" "Keys are forgotten when the follower has written their round."
-    ReplayDiffers "replay-differs" "A create that is sent again is answered with the next number."
-    StaleRead "stale-read" "A batch is published when the next one comes."
-    CountAfterDelete "count-after-delete" "A deleted message is still counted."
-    LoseUpdate "lose-update" "Some updates of messages raise the version and keep the body."
-    IgnoreCondition "ignore-condition" "If-Match is not looked at."
-    ShortPage "short-page" "Some pages of messages miss their last one."
-    BodyOfDeleted "body-of-deleted" "Deleted messages keep their body."
-    LoseRound "lose-round" "New messages of some rounds are not written to the view."
-    NeighboursNumber "neighbours-number" "The first two messages of a batch change places."
+/// What can be broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "planted-bugs", derive(serde::Deserialize))]
+#[cfg_attr(feature = "planted-bugs", serde(rename_all = "kebab-case"))]
+#[cfg_attr(
+    not(feature = "planted-bugs"),
+    allow(dead_code, reason = "some are only known where they are planted")
+)]
+pub(crate) enum Bug {
+    /// Answers are sent before the sync.
+    AcknowledgeBeforeSync,
+    /// Readers see a batch before the sync.
+    PublishBeforeSync,
+    /// Some syncs are left out.
+    SkipSync,
+    /// The last batch of the log is not replayed.
+    DropLastBatch,
+    /// The last good batch is cut off as a torn tail.
+    CutSyncedBatch,
+    /// Some batches of messages are applied twice.
+    ApplyTwice,
+    /// Some updates raise the version by two.
+    RaiseVersionTwice,
+    /// Some messages get the number of the one before.
+    NumberTwice,
+    /// Some messages get the number after the next.
+    NumberHole,
+    /// Some keys are not stored.
+    ForgetKey,
+    /// Keys are forgotten when the follower has written their round.
+    KeyNotInView,
+    /// A create that is sent again is answered with the next number.
+    ReplayDiffers,
+    /// A batch is published when the next one comes.
+    StaleRead,
+    /// A deleted message is still counted.
+    CountAfterDelete,
+    /// Some updates of messages raise the version and keep the body.
+    LoseUpdate,
+    /// If-Match is not looked at.
+    IgnoreCondition,
+    /// Some pages of messages miss their last one.
+    ShortPage,
+    /// Deleted messages keep their body.
+    BodyOfDeleted,
+    /// New messages of some rounds are not written to the view.
+    LoseRound,
+    /// The first two messages of a batch change places.
+    NeighboursNumber,
 }
 
 /// What the call sites mean without the feature: nothing.

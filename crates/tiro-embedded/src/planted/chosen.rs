@@ -1,83 +1,55 @@
 //! What each bug does, where one line at its call site does not say it.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tiro_core::{ApplicationId, Command, Decision, Event, Facts, IfMatch, Message, Outcome, Request};
+use tiro_conformance::{Planted, is_planting, restore_content, without_condition};
+use tiro_core::{ApplicationId, Decision, Event, Facts, Message, Outcome, Request};
 
 use super::Bug;
 use super::forgetful::ForgetfulDisk;
 use crate::disk::{Disk, RealDisk};
 
-const VARIABLE: &str = "TIRO_PLANTED_BUG";
-/// What happens now and then happens with one of so many.
-const ONE_IN: u32 = 8;
-
 const GENERATION_AGE: Duration = Duration::from_millis(10);
 
-static CHOSEN: OnceLock<Option<Bug>> = OnceLock::new();
+static PLANTED: Planted<Bug> = Planted::new();
 /// Publishes a batch that is durable and answered.
 static HELD_BACK: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
 
-/// Reads which bug is wanted; the error says which there are.
 pub(crate) fn choose() -> Result<(), String> {
-    let Some(name) = std::env::var_os(VARIABLE) else {
-        return Ok(());
-    };
-    let known = Bug::NAMES.iter().find(|(known, _)| name == *known);
-    let bug = known.map(|(_, bug)| *bug);
-    if bug.is_none() && name != "none" {
-        let names: Vec<&str> = Bug::NAMES.iter().map(|(name, _)| *name).collect();
-        let names = names.join(", ");
-        return Err(format!("{VARIABLE} is {name:?}; it is none, or one of {names}"));
-    }
-    tracing::warn!(
-        ?bug,
-        "a bug is planted, and what is not synced is forgotten: this is for tests"
-    );
-    CHOSEN.get_or_init(|| bug);
-    Ok(())
-}
-
-pub(crate) fn disk() -> Arc<dyn Disk> {
-    match std::env::var_os(VARIABLE) {
-        Some(_) => Arc::new(ForgetfulDisk::default()),
-        None => Arc::new(RealDisk),
-    }
+    PLANTED.choose()
 }
 
 pub(crate) fn is(bug: Bug) -> bool {
-    CHOSEN.get() == Some(&Some(bug))
+    PLANTED.is(bug)
 }
 
 pub(crate) fn now_and_then(bug: Bug) -> bool {
-    static ASKED: AtomicU32 = AtomicU32::new(1);
-    is(bug) && ASKED.fetch_add(1, Ordering::Relaxed).is_multiple_of(ONE_IN)
+    PLANTED.now_and_then(bug)
+}
+
+/// One that forgets what was not synced.
+pub(crate) fn disk() -> Arc<dyn Disk> {
+    if is_planting() {
+        Arc::new(ForgetfulDisk::default())
+    } else {
+        Arc::new(RealDisk)
+    }
 }
 
 /// A round of the follower every few batches, so that a short load meets many of them.
 pub(crate) fn hurried(age: Duration) -> Duration {
-    match CHOSEN.get() {
-        Some(_) => GENERATION_AGE,
-        None => age,
-    }
+    if PLANTED.is_chosen() { GENERATION_AGE } else { age }
 }
 
-/// The request without its condition.
 pub(crate) fn request(request: &Request) -> Cow<'_, Request> {
-    if !is(Bug::IgnoreCondition) {
-        return Cow::Borrowed(request);
+    if is(Bug::IgnoreCondition) {
+        without_condition(request)
+    } else {
+        Cow::Borrowed(request)
     }
-    let mut request = request.clone();
-    match &mut request.command {
-        Command::UpdateMessage(update) => update.if_match = IfMatch::Any,
-        Command::UpdateChat(update) => update.if_match = IfMatch::Any,
-        _ => {}
-    }
-    Cow::Owned(request)
 }
 
 /// Another decision than the one that was made. `facts` are those of before.
@@ -105,7 +77,7 @@ pub(crate) fn spoil(decision: &mut Decision, facts: &Facts) {
                 messages[0].content = std::mem::replace(&mut messages[1].content, first);
             }
             Event::MessageUpdated { chat, message, .. } if now_and_then(Bug::LoseUpdate) => {
-                message.content = content_before(facts, id, *chat, message.number);
+                restore_content(message, facts, id, *chat);
             }
             Event::MessageUpdated { message, .. } if now_and_then(Bug::RaiseVersionTwice) => {
                 message.version += 1;
@@ -114,7 +86,7 @@ pub(crate) fn spoil(decision: &mut Decision, facts: &Facts) {
                 }
             }
             Event::MessageDeleted { chat, message, .. } if is(Bug::BodyOfDeleted) => {
-                message.content = content_before(facts, id, *chat, message.number);
+                restore_content(message, facts, id, *chat);
             }
             _ => {}
         }
@@ -127,17 +99,6 @@ fn renumber(outcome: &mut Outcome, other: impl FnOnce(u64) -> u64) {
         Outcome::Messages { first, .. } => *first = other(*first),
         _ => {}
     }
-}
-
-fn content_before(
-    facts: &Facts,
-    id: ApplicationId,
-    chat: u64,
-    number: u64,
-) -> Option<Arc<tiro_core::MessageContent>> {
-    facts
-        .message(id, chat, number)
-        .and_then(|message| message.content.clone())
 }
 
 pub(crate) fn applies_twice(event: &Event) -> bool {
