@@ -30,9 +30,16 @@ const NOT_REACHED: usize = 2 * MESSAGES_A_CHAT;
 const ONE_FEW: &str = "one message, few";
 const ONE_MANY: &str = "one message, many";
 const ONE_ALONE: &str = "one message, without Redis";
-const LAST_FEW: &str = "last 50, few";
-const LAST_NEW: &str = "50, new";
-const LAST_ALONE: &str = "last 50, without Redis";
+const LAST_KEPT: &str = LASTS[0].1;
+const LAST_ALONE: &str = LASTS[0].2;
+const PAGE_NEW: &str = "50, new";
+/// Lengths of the pages that are kept, and their names with Redis and without.
+const LASTS: [(usize, &str, &str); 4] = [
+    (50, "last 50, kept", "last 50, without Redis"),
+    (20, "last 20, kept", "last 20, without Redis"),
+    (10, "last 10, kept", "last 10, without Redis"),
+    (1, "last 1, kept", "last 1, without Redis"),
+];
 
 pub(super) fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let deployment = Deployment::start(plan, 1)?;
@@ -66,7 +73,7 @@ fn over_http(plan: &Plan, deployment: &Deployment<'_>, token: &str) -> anyhow::R
             place % MESSAGES_A_CHAT + 1
         ))
     };
-    let last = |place: usize| get(&format!("{}?last=50", path(place)));
+    let last = |length: usize| get(&format!("{}?last={length}", path(0)));
     // No message has the number that `before` names, so the round makes nothing of it but another page.
     let round = Cell::new(NOT_REACHED);
     let new = |place: usize| {
@@ -80,7 +87,8 @@ fn over_http(plan: &Plan, deployment: &Deployment<'_>, token: &str) -> anyhow::R
     let ring =
         |count: usize, of: &dyn Fn(usize) -> Vec<u8>| Arc::new(Requests::plain((0..count).map(of).collect()));
     let ones = ring(CHATS * MESSAGES_A_CHAT, &one);
-    let (few_ones, few_lasts) = (ring(FEW, &one), ring(1, &last));
+    let few_ones = ring(FEW, &one);
+    let lasts = LASTS.map(|(length, ..)| ring(1, &|_| last(length)));
     let new_pages = || {
         round.set(round.get() + 1);
         ring(CHATS * MESSAGES_A_CHAT, &new)
@@ -95,13 +103,17 @@ fn over_http(plan: &Plan, deployment: &Deployment<'_>, token: &str) -> anyhow::R
         (ONE_FEW, Box::new(|| of_one.during(|| rate(node, &few_ones)))),
         (ONE_MANY, Box::new(|| rate(node, &ones))),
         (ONE_ALONE, Box::new(|| rate(alone.api, &few_ones))),
-        (LAST_FEW, Box::new(|| of_last.during(|| rate(node, &few_lasts)))),
-        (LAST_NEW, Box::new(|| rate(node, &new_pages()))),
-        (LAST_ALONE, Box::new(|| rate(alone.api, &few_lasts))),
+        (LAST_KEPT, Box::new(|| of_last.during(|| rate(node, &lasts[0])))),
+        (LAST_ALONE, Box::new(|| rate(alone.api, &lasts[0]))),
+        (PAGE_NEW, Box::new(|| rate(node, &new_pages()))),
     ];
+    for ((_, kept, without), requests) in LASTS.iter().zip(&lasts).skip(1) {
+        contenders.push((kept, Box::new(|| rate(node, requests))));
+        contenders.push((without, Box::new(|| rate(alone.api, requests))));
+    }
     let rounds = in_turns(plan.rounds, &mut contenders)?;
     drop(contenders);
-    Ok(vec![
+    let mut rows = vec![
         rate_row(
             "get one message, 1 API node, the same few",
             &rounds,
@@ -123,22 +135,21 @@ fn over_http(plan: &Plan, deployment: &Deployment<'_>, token: &str) -> anyhow::R
         rate_row(
             "last 50 of a chat, 1 API node, kept in Redis",
             &rounds,
-            LAST_FEW,
+            LAST_KEPT,
             &of_last,
         ),
         against(
             "50 of a chat, pages that nobody read before, against kept",
             &rounds,
-            LAST_NEW,
-            LAST_FEW,
+            PAGE_NEW,
+            LAST_KEPT,
         ),
-        against(
-            "last 50 of a chat, kept in Redis, against without Redis",
-            &rounds,
-            LAST_FEW,
-            LAST_ALONE,
-        ),
-    ])
+    ];
+    for (length, kept, without) in LASTS {
+        let what = format!("last {length} of a chat, kept in Redis, against without Redis");
+        rows.push(against(&what, &rounds, kept, without));
+    }
+    Ok(rows)
 }
 
 fn load(plan: &Plan, api: Api, requests: &Arc<Requests>) -> Load {
