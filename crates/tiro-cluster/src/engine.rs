@@ -17,16 +17,17 @@ use crate::ClusterConfig;
 use crate::clock::{Clock, system_clock};
 use crate::errors::OpenError;
 use crate::indexer::Indexer;
+use crate::lookups::Lookups;
 use crate::member::search_index;
 use crate::mysql::connection;
 use crate::parking::Parking;
 use crate::planted;
 use crate::rabbitmq::{Publisher, Topology};
-use crate::reads::{ReadPool, Reads};
+use crate::reads::Reads;
 use crate::redis::{Doorbell, Pages};
 use crate::search::{Index, Indexed};
 use crate::waiting::Waiting;
-use crate::writes::{Lookups, Writes};
+use crate::writes::Writes;
 
 /// How long it is waited for what MySQL says of an operation, before it is said to be pending.
 const OPERATION_WITHIN: Duration = Duration::from_secs(3);
@@ -51,7 +52,8 @@ pub struct ClusterEngine {
     writes: Writes,
     /// `None` without a secret: then nothing is kept for later.
     parking: Option<Parking>,
-    lookups: MySqlPool,
+    /// Of what no request waits for.
+    pool: MySqlPool,
     reads: Reads,
     waiting: Arc<Waiting>,
     background: Background,
@@ -72,35 +74,34 @@ impl ClusterEngine {
         let mysql = connection::options(config)?;
         let count = connection::prepare(&mysql, config).await?;
         let partitions: Vec<u16> = (0..count).collect();
-        let known = Lookups::new(mysql.clone());
-        let lookups = known.pool.clone();
+        let lookups = Lookups::new(mysql.clone());
+        let pool = background::pool(mysql.clone());
         let waiting = Arc::new(Waiting::new());
         let no_address = |error: ::redis::RedisError| OpenError::Redis(error.to_string());
         let redis = ::redis::Client::open(config.redis.as_str()).map_err(no_address)?;
         let doorbell = Doorbell::new(redis.clone(), &config.name);
-        let (circuit, routes) = (Arc::clone(&known.circuit), Arc::clone(&known.routes));
-        let pool = ReadPool::new(mysql.clone(), config.mysql_read_connections_max, circuit, routes);
-        let index = search_index(config, &lookups).await?;
-        let indexed = Arc::new(Indexed::new(index.clone(), pool.clone()));
-        let indexer = Indexer::new(lookups.clone(), index.clone());
+        let pages_pool = lookups.pool.another(config.mysql_read_connections_max);
+        let index = search_index(config, &pool).await?;
+        let indexed = Arc::new(Indexed::new(index.clone(), lookups.clone()));
+        let indexer = Indexer::new(pool.clone(), index.clone());
         let parking = config.secret.as_deref().map(|secret| {
             let topology = Topology::new(&config.name, partitions.clone());
             Parking::start(Publisher::new(&config.rabbitmq, topology), secret)
         });
-        let report = Report::new(config, lookups.clone(), partitions, indexer);
+        let report = Report::new(config, pool.clone(), partitions, indexer);
         let told = Arc::clone(&waiting);
         let (pages, puts) = Pages::new(redis.clone(), &config.name, index.data_set());
         let through_redis = (&redis, &doorbell, puts);
         let background =
-            Background::start(config, through_redis, told, lookups.clone(), index).map_err(no_address)?;
+            Background::start(config, through_redis, told, pool.clone(), index).map_err(no_address)?;
         let asked = Arc::clone(&indexed) as Arc<dyn Index>;
-        let reads = Reads::new(pool, pages, Arc::clone(&waiting), asked);
+        let reads = Reads::new(pages_pool, pages, Arc::clone(&waiting), asked);
         let told = Box::new(background::told(Arc::clone(&waiting), doorbell));
-        let writes = Writes::start(mysql, count, known, options.clock, told);
+        let writes = Writes::start(mysql, count, lookups, options.clock, told);
         Ok(ClusterEngine {
             writes,
             parking,
-            lookups,
+            pool,
             reads,
             waiting,
             background,
@@ -121,7 +122,7 @@ impl ClusterEngine {
         }
         self.writes.close().await;
         self.background.stop().await;
-        self.lookups.close().await;
+        self.pool.close().await;
     }
 }
 

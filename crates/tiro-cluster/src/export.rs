@@ -2,13 +2,12 @@
 
 use std::sync::LazyLock;
 
-use sqlx::{MySql, Transaction};
 use tiro_core::{
     Application, ApplicationId, Entry, Export, Exported, Failure, Pending, Rejection, Stage, Thing, Token,
 };
 
 use crate::mysql::rows::{self, APPLICATION_COLUMNS};
-use crate::reads::{FeedPiece, Read, ReadError, Session, Wanted, failure, live_application, token_bytes};
+use crate::reads::{FeedPiece, Read, ReadError, Session, Snapshot, Wanted, live_application, token_bytes};
 
 /// Most entries of one piece.
 const ENTRIES_MAX: u32 = 1_000;
@@ -29,7 +28,7 @@ static ABOVE: LazyLock<String> = LazyLock::new(|| {
 
 /// What is left of an export.
 struct Running {
-    snapshot: Transaction<'static, MySql>,
+    snapshot: Snapshot,
     /// Read and not begun, the next one last.
     applications: Vec<Application>,
     /// The last one read; `None` where no further ones are to be read.
@@ -48,10 +47,7 @@ struct Feed {
 }
 
 /// Begins, in a snapshot that is held until the export is dropped.
-pub(crate) async fn begin(
-    snapshot: Transaction<'static, MySql>,
-    token: Option<Token>,
-) -> Result<Box<dyn Export>, Failure> {
+pub(crate) async fn begin(snapshot: Snapshot, token: Option<Token>) -> Result<Box<dyn Export>, Failure> {
     let mut running = Running {
         snapshot,
         applications: Vec::new(),
@@ -60,7 +56,7 @@ pub(crate) async fn begin(
     };
     if let Some(token) = token {
         let one = OneOf(&token);
-        let application = one.read(&mut running.session()).await.map_err(failure)?;
+        let application = running.snapshot.read(&one).await?;
         running.applications.push(application);
         running.reached = None;
     }
@@ -69,26 +65,20 @@ pub(crate) async fn begin(
 
 impl Export for Running {
     fn next(&mut self) -> Pending<'_, Option<Exported>> {
-        Box::pin(async move { self.piece().await.map_err(failure) })
+        Box::pin(self.piece())
     }
 }
 
 impl Running {
-    fn session(&mut self) -> Session<'_> {
-        Session::in_snapshot(&mut self.snapshot)
-    }
-
-    async fn piece(&mut self) -> Result<Option<Exported>, ReadError> {
+    async fn piece(&mut self) -> Result<Option<Exported>, Failure> {
         if let Some(feed) = &mut self.feed {
-            let entries = feed
-                .entries(&mut Session::in_snapshot(&mut self.snapshot))
-                .await?;
+            let entries = feed.entries(&mut self.snapshot).await?;
             if !entries.is_empty() {
                 return Ok(Some(Exported::Entries(entries)));
             }
         }
         if let (true, Some(reached)) = (self.applications.is_empty(), self.reached) {
-            (self.applications, self.reached) = Above(reached).read(&mut self.session()).await?;
+            (self.applications, self.reached) = self.snapshot.read(&Above(reached)).await?;
         }
         let application = self.applications.pop();
         self.feed = application.as_ref().map(Feed::of);
@@ -112,7 +102,7 @@ impl Feed {
     }
 
     /// The next piece; empty at the end.
-    async fn entries(&mut self, session: &mut Session<'_>) -> Result<Vec<Entry>, ReadError> {
+    async fn entries(&mut self, snapshot: &mut Snapshot) -> Result<Vec<Entry>, Failure> {
         if let Some(entry) = self.last_entry.take() {
             return Ok(vec![entry]);
         }
@@ -125,7 +115,7 @@ impl Feed {
             entries_max: self.entries_max,
             bytes_max: BYTES_MAX,
         };
-        let entries = piece.read(session).await?;
+        let entries = snapshot.read(&piece).await?;
         self.after += entries.len() as u64;
         let bytes: usize = entries
             .iter()

@@ -13,6 +13,7 @@ mod errors;
 mod export;
 pub mod indexer;
 mod lately;
+mod lookups;
 mod member;
 pub mod mysql;
 mod new_epoch;

@@ -11,6 +11,7 @@ mod home;
 mod kept;
 mod listing;
 mod live;
+mod loan;
 mod messages;
 mod nodes;
 mod operation;
@@ -18,6 +19,7 @@ mod pools;
 mod readers;
 mod session;
 mod single;
+mod snapshot;
 
 use std::sync::Arc;
 
@@ -37,8 +39,9 @@ pub(crate) use head::{
     AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, PLACE_COLUMNS, live_application, live_chat, token_bytes,
 };
 pub(crate) use home::Home;
-pub(crate) use pools::{Pools, ReadPool, failure, read_pool};
+pub(crate) use pools::{Pools, ReadPool, read_pool};
 pub(crate) use session::{BEGIN_SNAPSHOT, Read, ReadError, Session, Wanted, number_list};
+pub(crate) use snapshot::Snapshot;
 
 /// Answers every read of the engine. To be made inside a runtime.
 pub(crate) struct Reads {

@@ -21,7 +21,7 @@ use tiro_core::{Cursor, Failure, IfBehind, Matcher, SearchAfter, SearchBehind, S
 use tokio::time::Instant;
 
 use crate::planted::{self, Bug};
-use crate::reads::{ReadError, ReadPool, Session, failure};
+use crate::reads::{ReadError, ReadPool, Session};
 use hits::Hits;
 use place::Place;
 use scope::Scope;
@@ -127,8 +127,9 @@ impl Work<'_> {
         };
         let proposal = search.index.propose(wish).await?;
         let mut snapshot = search.pool.begin().await?;
-        let mut session = Session::in_snapshot(&mut snapshot);
-        self.in_snapshot(&mut session, proposal).await.map_err(failure)
+        snapshot
+            .carry_out(async |session| self.in_snapshot(session, proposal).await)
+            .await
     }
 
     async fn in_snapshot(

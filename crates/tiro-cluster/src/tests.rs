@@ -5,6 +5,7 @@
 mod database;
 mod epochs;
 mod failures;
+mod forgotten;
 mod load;
 mod pages;
 mod parked;

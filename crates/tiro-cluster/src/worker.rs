@@ -23,13 +23,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::clock::system_clock;
+use crate::lookups::Lookups;
 use crate::mysql::connection;
 use crate::nodes::Node;
 use crate::opensearch::Below;
 use crate::rabbitmq::consumer::{Bounds, Consumers, ParkedConsumer, stopped};
 use crate::rabbitmq::{Publisher, Topology};
 use crate::redis::{Doorbell, Rung};
-use crate::writes::{Lookups, Writes};
+use crate::writes::Writes;
 use crate::{ClusterConfig, OpenError};
 
 pub use clear::Clear;

@@ -7,28 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use sqlx::Row;
-use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
-use tiro_core::{
-    ApplicationId, ApplicationNeed, Command, Failure, Operation, Rejection, Reply, Request, Shortage, Token,
-};
+use sqlx::mysql::MySqlConnectOptions;
+use tiro_core::{ApplicationNeed, Command, Failure, Operation, Rejection, Reply, Request, Shortage, Token};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::circuit::Circuit;
 use crate::clock::Clock;
 use crate::errors::unavailable;
-use crate::mysql::probe;
+use crate::lookups::Lookups;
+use crate::mysql::probe::Probe;
 use crate::queue::{Job, Queue, Room};
-use crate::routes::Routes;
 use crate::writer::{OnCommit, Shared, Writer, refuse, reply};
 
-/// Connections on which unknown tokens are looked up.
-const LOOKUPS_MAX: u32 = 4;
-/// How long a request waits to be looked up.
-const LOOKUP_WITHIN: Duration = Duration::from_secs(3);
 /// How long closing waits for what was accepted.
 const CLOSE_WITHIN: Duration = Duration::from_secs(20);
 
@@ -43,41 +35,8 @@ pub(crate) struct Writes {
     closing: AtomicBool,
     /// Taken when they are closed.
     writers: Mutex<Vec<JoinHandle<()>>>,
-}
-
-/// What finds out where requests belong, and remembers it.
-#[derive(Clone)]
-pub(crate) struct Lookups {
-    pub(crate) pool: MySqlPool,
-    pub(crate) routes: Arc<Routes>,
-    pub(crate) circuit: Arc<Circuit>,
-}
-
-impl Lookups {
-    /// Connects when it is needed.
-    pub(crate) fn new(mysql: MySqlConnectOptions) -> Lookups {
-        let pool = MySqlPoolOptions::new()
-            .max_connections(LOOKUPS_MAX)
-            .test_before_acquire(false)
-            .acquire_timeout(LOOKUP_WITHIN)
-            .idle_timeout(Duration::from_secs(60))
-            .connect_lazy_with(mysql);
-        Lookups {
-            pool,
-            routes: Arc::default(),
-            circuit: Arc::default(),
-        }
-    }
-
-    /// Where an application is; `None` if there is none.
-    async fn find(&self, need: ApplicationNeed<'_>) -> Result<Option<(ApplicationId, u16)>, Failure> {
-        let found = self.circuit.unless_unreached(find(&self.pool, need)).await?;
-        found.map_err(|error| {
-            tracing::debug!(%error, "an application was not looked up");
-            self.circuit.suspect();
-            unavailable(Shortage::StorageUnavailable)
-        })
-    }
+    /// Asks whether MySQL takes writes.
+    probe: EndsWith,
 }
 
 impl Writes {
@@ -92,16 +51,16 @@ impl Writes {
         let shared = Arc::new(Shared {
             options: mysql,
             queues: (0..partitions).map(|_| Queue::default()).collect(),
-            routes: Arc::clone(&lookups.routes),
-            circuit: Arc::clone(&lookups.circuit),
+            routes: Arc::clone(&lookups.pool.routes),
+            circuit: Arc::clone(&lookups.pool.circuit),
             clock,
             on_commit,
         });
         let writers =
             (0..partitions).map(|partition| tokio::spawn(keep_writing(partition, Arc::clone(&shared))));
-        let mut writers: Vec<_> = writers.collect();
-        writers.push(tokio::spawn(keep_probing(Arc::clone(&shared))));
+        let writers = writers.collect();
         Writes {
+            probe: EndsWith(tokio::spawn(keep_probing(Arc::clone(&shared)))),
             shared,
             room: Arc::default(),
             partitions,
@@ -131,10 +90,8 @@ impl Writes {
         let deadline = Instant::now() + CLOSE_WITHIN;
         self.begin_to_close();
         self.shared.queues.iter().for_each(Queue::close);
+        self.probe.0.abort();
         let mut writers = std::mem::take(&mut *self.writers.lock());
-        if let Some(probe) = writers.pop() {
-            probe.abort();
-        }
         for writer in &mut writers {
             if timeout_at(deadline, &mut *writer).await.is_err() {
                 tracing::error!(
@@ -150,11 +107,7 @@ impl Writes {
 
     /// Takes a request over when it is called; answers what came of it.
     pub(crate) fn write(&self, request: Request) -> impl Future<Output = Result<Reply, Failure>> + use<> {
-        let submitted = self.submit(request, None);
-        async move {
-            let answered = submitted?.await;
-            answered.unwrap_or_else(|_| Err(unavailable(Shortage::OutcomeUnknown)))
-        }
+        answered(self.submit(request, None))
     }
 
     /// The same for a parked create: a rejection is remembered, and one that is remembered is not decided again.
@@ -163,11 +116,7 @@ impl Writes {
         request: Request,
         operation: &Operation,
     ) -> impl Future<Output = Result<Reply, Failure>> + use<> {
-        let submitted = self.submit(request, Some(operation.digest()));
-        async move {
-            let answered = submitted?.await;
-            answered.unwrap_or_else(|_| Err(unavailable(Shortage::OutcomeUnknown)))
-        }
+        answered(self.submit(request, Some(operation.digest())))
     }
 
     /// Makes sure that an application has the token, without asking MySQL where that is known.
@@ -175,20 +124,14 @@ impl Writes {
         if self.is_closing() {
             return Err(unavailable(Shortage::Stopping));
         }
-        if self.shared.routes.of_token(token).is_some() {
-            return Ok(());
-        }
-        let found = self.lookups.find(ApplicationNeed::Token(token)).await?;
-        let (application, partition) = found.ok_or(Rejection::ApplicationNotFound)?;
-        self.shared.routes.learn(Some(token), application, partition);
+        self.lookups
+            .of_token(token)
+            .await?
+            .ok_or(Rejection::ApplicationNotFound)?;
         Ok(())
     }
 
-    fn submit(
-        &self,
-        request: Request,
-        operation: Option<[u8; 32]>,
-    ) -> Result<oneshot::Receiver<Result<Reply, Failure>>, Failure> {
+    fn submit(&self, request: Request, operation: Option<[u8; 32]>) -> Result<Answer, Failure> {
         if self.is_closing() {
             return Err(unavailable(Shortage::Stopping));
         }
@@ -244,44 +187,20 @@ impl Writes {
     }
 }
 
+/// Where a writer says what came of a request.
+type Answer = oneshot::Receiver<Result<Reply, Failure>>;
+
+/// The answer to a request that was submitted; a writer that went away leaves it unknown.
+async fn answered(submitted: Result<Answer, Failure>) -> Result<Reply, Failure> {
+    let answered = submitted?.await;
+    answered.unwrap_or_else(|_| Err(unavailable(Shortage::OutcomeUnknown)))
+}
+
 /// What was accepted and is not carried out yet is answered as unknown.
 impl Drop for Writes {
     fn drop(&mut self) {
         self.writers.lock().iter().for_each(JoinHandle::abort);
     }
-}
-
-async fn find(
-    lookups: &MySqlPool,
-    need: ApplicationNeed<'_>,
-) -> Result<Option<(ApplicationId, u16)>, sqlx::Error> {
-    let mut found = ask(lookups, need).await;
-    for _ in 0..LOOKUPS_MAX {
-        // The connection may have been gone before, and the next one too.
-        if let Err(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) = found {
-            found = ask(lookups, need).await;
-        }
-    }
-    found
-}
-
-async fn ask(
-    lookups: &MySqlPool,
-    need: ApplicationNeed<'_>,
-) -> Result<Option<(ApplicationId, u16)>, sqlx::Error> {
-    let question = match need {
-        ApplicationNeed::Token(token) => {
-            sqlx::query("SELECT id, partition_id FROM applications WHERE token = ? AND restoring = 0")
-                .bind(token.as_str().as_bytes().to_vec())
-        }
-        ApplicationNeed::Id(id) => {
-            sqlx::query("SELECT id, partition_id FROM applications WHERE id = ?").bind(id.0)
-        }
-    };
-    let found = question.fetch_optional(lookups).await?;
-    found
-        .map(|row| Ok((ApplicationId(row.try_get(0)?), row.try_get(1)?)))
-        .transpose()
 }
 
 /// A writer that panics is a mistake of this program: its batch is answered as unknown, and the next is served.
@@ -306,6 +225,7 @@ impl Drop for EndsWith {
 }
 
 async fn keep_probing(shared: Arc<Shared>) {
-    let probe = || probe::takes_writes(&shared.options, (shared.clock)());
-    shared.circuit.keep_probing(probe).await;
+    let probe = Probe::new(shared.options.clone());
+    let takes_writes = || probe.takes_writes((shared.clock)());
+    shared.circuit.keep_probing(takes_writes).await;
 }

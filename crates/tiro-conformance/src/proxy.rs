@@ -45,10 +45,19 @@ struct State {
     fault: Fault,
     /// Connections that began at an earlier cut are cut.
     cuts: u32,
+    /// Connections that began at an earlier one carry nothing.
+    forgettings: u32,
     /// Connections so far.
     connections: u32,
     /// Those and whoever was refused.
     attempts: u32,
+}
+
+/// What had happened when a connection began.
+#[derive(Clone, Copy, Default)]
+struct Born {
+    cuts: u32,
+    forgettings: u32,
 }
 
 /// A proxy in front of one server. Ends when dropped, and its connections with it.
@@ -104,6 +113,12 @@ impl Proxy {
         });
     }
 
+    /// Connections that there are carry nothing any more and do not end, as when what is between forgot them; new ones are let
+    /// through.
+    pub fn forget(&self) {
+        self.state.send_modify(|state| state.forgettings += 1);
+    }
+
     /// New connections go to another server, `host:port`; those that there are stay where they are.
     ///
     /// # Panics
@@ -150,17 +165,20 @@ async fn accept(listener: TcpListener, server: Arc<Mutex<String>>, state: Arc<wa
         let Ok(server) = TcpStream::connect(&server).await else {
             continue;
         };
-        let mut cuts = 0;
+        let mut born = Born::default();
         state.send_modify(|state| {
             state.connections += 1;
-            cuts = state.cuts;
+            born = Born {
+                cuts: state.cuts,
+                forgettings: state.forgettings,
+            };
         });
-        tokio::spawn(carry(client, server, cuts, state.subscribe()));
+        tokio::spawn(carry(client, server, born, state.subscribe()));
     }
 }
 
-/// Carries what is said until an end, or a cut after so many.
-async fn carry(client: TcpStream, server: TcpStream, cuts: u32, mut state: watch::Receiver<State>) {
+/// Carries what is said until an end, or a cut that is later.
+async fn carry(client: TcpStream, server: TcpStream, born: Born, mut state: watch::Receiver<State>) {
     // Small packets wait for nobody: a proxy must not be slower than what it stands for.
     if client.set_nodelay(true).is_err() || server.set_nodelay(true).is_err() {
         return;
@@ -168,25 +186,25 @@ async fn carry(client: TcpStream, server: TcpStream, cuts: u32, mut state: watch
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     tokio::select! {
-        () = pass((from_client, to_server), Way::Question, cuts, state.clone()) => {}
-        () = pass((from_server, to_client), Way::Answer, cuts, state.clone()) => {}
-        _ = state.wait_for(|state| state.is_over(cuts)) => {}
+        () = pass((from_client, to_server), Way::Question, born, state.clone()) => {}
+        () = pass((from_server, to_client), Way::Answer, born, state.clone()) => {}
+        _ = state.wait_for(|state| state.is_over(born)) => {}
     }
 }
 
 async fn pass(
     (mut from, mut to): (OwnedReadHalf, OwnedWriteHalf),
     way: Way,
-    cuts: u32,
+    born: Born,
     mut state: watch::Receiver<State>,
 ) {
     let mut bytes = vec![0; CHUNK_BYTES];
     let mut said_since_fault = 0;
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        let goes_on = |state: &State| state.is_over(cuts) || !state.fault.stalls(way);
+        let goes_on = |state: &State| state.is_over(born) || !state.holds_back(way, born);
         let fault = match state.wait_for(goes_on).await {
             // A cut heals too: what was held back until then is lost with its connection.
-            Ok(now) if now.is_over(cuts) => return,
+            Ok(now) if now.is_over(born) => return,
             Ok(now) => now.fault,
             Err(_) => return,
         };
@@ -206,9 +224,12 @@ async fn pass(
 }
 
 impl State {
-    /// Whether a connection that began after so many cuts has ended.
-    fn is_over(&self, cuts: u32) -> bool {
-        self.cuts > cuts || self.fault == Fault::Refuse
+    fn is_over(&self, born: Born) -> bool {
+        self.cuts > born.cuts || self.fault == Fault::Refuse
+    }
+
+    fn holds_back(&self, way: Way, born: Born) -> bool {
+        self.fault.stalls(way) || self.forgettings > born.forgettings
     }
 }
 
@@ -285,6 +306,22 @@ mod tests {
         proxy.set(Fault::Refuse);
         assert_eq!(hear(&mut connect(&proxy).await, 1).await, b"");
         assert_eq!((proxy.connections(), proxy.attempts()), (2, 3));
+    }
+
+    #[tokio::test]
+    async fn a_forgotten_connection_carries_nothing_and_does_not_end_until_it_is_cut() {
+        let (proxy, mut client) = echo().await;
+        say(&mut client, b"hello").await;
+        assert_eq!(hear(&mut client, 5).await, b"hello");
+        proxy.forget();
+        say(&mut client, b"again").await;
+        let heard = timeout(SOON, client.peek(&mut [0])).await;
+        assert!(heard.is_err(), "{heard:?}");
+        let mut next = connect(&proxy).await;
+        say(&mut next, b"again").await;
+        assert_eq!(hear(&mut next, 5).await, b"again");
+        proxy.cut();
+        assert_eq!(hear(&mut client, 1).await, b"");
     }
 
     #[tokio::test]

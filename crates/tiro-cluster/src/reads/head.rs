@@ -7,7 +7,7 @@
 use sqlx::mysql::MySqlRow;
 use tiro_core::{Application, Chat, Rejection, Token};
 
-use super::home::{Home, home};
+use super::home::{ApplicationHome, Home, application_home, home};
 use super::session::{ReadError, corrupt};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS_COUNT, StoredApplication};
 use crate::routes::Routes;
@@ -72,8 +72,7 @@ impl Heads<'_> {
         Ok(stored)
     }
 
-    /// The home in a row that begins with [`HOME_COLUMNS`](super::home::HOME_COLUMNS), of the application that a token is
-    /// bound to.
+    /// The home of something in a chat of the application that a token is bound to.
     pub(crate) fn home(self, token: &Token, row: &MySqlRow) -> Result<Home, ReadError> {
         let home = home(row)?;
         if let Some(routes) = self.0 {
@@ -82,7 +81,20 @@ impl Heads<'_> {
         Ok(home)
     }
 
-    /// The same, which is live.
+    /// The home of a chat of it.
+    pub(super) fn application_home(
+        self,
+        token: &Token,
+        row: &MySqlRow,
+    ) -> Result<ApplicationHome, ReadError> {
+        let home = application_home(row)?;
+        if let Some(routes) = self.0 {
+            routes.learn(Some(token), home.application, home.partition);
+        }
+        Ok(home)
+    }
+
+    /// The application of the first row of a page, which is live.
     pub(crate) fn live(self, row: &MySqlRow) -> Result<Application, ReadError> {
         Ok(self.live_stored(row)?.application)
     }

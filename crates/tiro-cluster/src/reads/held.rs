@@ -1,6 +1,5 @@
 //! Lists of one snapshot, for as long as they are kept.
 
-use sqlx::{MySql, Transaction};
 use tiro_core::{
     Application, ApplicationsAfter, Chat, Failure, Lists, Message, NumberRange, Page, Pending, Token,
 };
@@ -8,21 +7,19 @@ use tokio::sync::Mutex;
 
 use super::listing::{ApplicationsPage, ChatsPage};
 use super::messages::MessagesPage;
-use super::pools::failure;
-use super::session::{Read, Session};
+use super::session::Read;
+use super::snapshot::Snapshot;
 
 /// A snapshot on a connection of its own; dropping it gives the connection back.
-pub(super) struct Held(Mutex<Transaction<'static, MySql>>);
+pub(super) struct Held(Mutex<Snapshot>);
 
 impl Held {
-    pub(super) fn new(snapshot: Transaction<'static, MySql>) -> Held {
+    pub(super) fn new(snapshot: Snapshot) -> Held {
         Held(Mutex::new(snapshot))
     }
 
     async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
-        let mut snapshot = self.0.lock().await;
-        let mut session = Session::in_snapshot(&mut snapshot);
-        wanted.read(&mut session).await.map_err(failure)
+        self.0.lock().await.read(wanted).await
     }
 }
 

@@ -1,11 +1,15 @@
 //! Pages of lists: one statement each, in the order in which the page fills.
+//!
+//! Every chat says again where it is: the server plans two tables and not four, and no row has columns that are empty. A
+//! page without chats asks why in a second statement.
 
 use std::sync::LazyLock;
 
-use tiro_core::{Application, ApplicationsAfter, Chat, NumberRange, Numbers, Page, Rejection, Token};
+use tiro_core::{Application, ApplicationsAfter, Chat, NumberRange, Numbers, Page, Token};
 
-use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_CHAT, NO_HEAD, TOP_BY_TOKEN, token_bytes};
-use super::session::{Read, ReadError, Session, Wanted, corrupt};
+use super::head::{TOP_BY_TOKEN, token_bytes};
+use super::home::{ApplicationHome, ChatsHome, TOP_COLUMNS, TOP_COLUMNS_COUNT};
+use super::session::{Read, ReadError, Session, Statement, Wanted, corrupt};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS};
 
 static APPLICATIONS: LazyLock<String> = LazyLock::new(|| {
@@ -25,23 +29,51 @@ fn chats(order: &str) -> String {
     )
 }
 
-/// The head, and so many of some chats. The index is named, for without that MariaDB may read a list from its beginning.
-pub(super) fn chats_of(index: &str, wanted: &str) -> String {
-    format!(
-        "(SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head {NO_CHAT} \
-         WHERE {HEAD_BY_TOKEN}) UNION ALL \
-         (SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS top \
-         STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = top.id \
-         {NO_HEAD} WHERE {TOP_BY_TOKEN} AND {wanted} LIMIT ?)"
-    )
-}
-
 static CHATS_BY_ACTIVITY: LazyLock<String> = LazyLock::new(|| {
     chats_of(
         "by_activity",
         "chats.live_activity < ? ORDER BY chats.live_activity DESC",
     )
 });
+
+/// So many of some chats, each with its home. The index is named, for without that MariaDB may read a list from its
+/// beginning.
+fn chats_of(index: &str, wanted: &str) -> String {
+    format!(
+        "SELECT {TOP_COLUMNS}, {CHAT_COLUMNS} FROM applications AS top \
+         STRAIGHT_JOIN chats FORCE INDEX ({index}) ON chats.application = top.id \
+         WHERE {TOP_BY_TOKEN} AND {wanted} LIMIT ?"
+    )
+}
+
+/// Chats and where they are. Where there is none, the home is that of a second statement; `may_be_empty` tells of it whether
+/// there was none in its state, too.
+async fn chats_read(
+    session: &mut Session<'_>,
+    token: &Token,
+    statement: Statement,
+    may_be_empty: impl Fn(&ApplicationHome) -> bool,
+) -> Result<(ApplicationHome, Vec<Chat>), ReadError> {
+    let (heads, mut home, mut items) = (session.heads(), None, Vec::new());
+    session
+        .each(statement, |row| {
+            if home.is_none() {
+                home = Some(heads.application_home(token, row)?);
+            }
+            items.extend(rows::chat(row, TOP_COLUMNS_COUNT)?.map(|(_, chat)| chat));
+            Ok(Wanted::More)
+        })
+        .await?;
+    if let Some(home) = home {
+        return Ok((home, items));
+    }
+    session.begin_again();
+    let home = ChatsHome(token).read(session).await?;
+    if !may_be_empty(&home) {
+        session.in_one_state()?;
+    }
+    Ok((home, items))
+}
 
 /// A range as a statement has it: numbers between two, both left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,24 +191,14 @@ impl Read for ChatsPage<'_> {
         };
         let statement = sqlx::query(text.as_str())
             .bind(token_bytes(self.token))
-            .bind(token_bytes(self.token))
             .bind(between.after)
             .bind(between.before)
             .bind(between.limit);
-        let (heads, mut head, mut items) = (session.heads(), None, Vec::new());
-        session
-            .each(statement, |row| {
-                if head.is_none() {
-                    head = Some(heads.live(row)?);
-                }
-                items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
-                Ok(Wanted::More)
-            })
-            .await?;
-        let head = head.ok_or(Rejection::ApplicationNotFound)?;
-        let numbers = self.range.numbers(head.last_chat_number);
-        let mut page = page_of(items, |chat| chat.number, (numbers, false))?;
-        page.as_of = Some(head.cursor());
+        let numbers = |home: &ApplicationHome| self.range.numbers(home.last_chat_number);
+        let is_empty = |home: &ApplicationHome| numbers(home).is_empty();
+        let (home, items) = chats_read(session, self.token, statement, is_empty).await?;
+        let mut page = page_of(items, |chat| chat.number, (numbers(&home), false))?;
+        page.as_of = Some(home.cursor);
         Ok(page)
     }
 }
@@ -194,27 +216,17 @@ impl Read for ChatsByActivity<'_> {
     async fn read(&self, session: &mut Session<'_>) -> Result<Page<Chat>, ReadError> {
         let statement = sqlx::query(CHATS_BY_ACTIVITY.as_str())
             .bind(token_bytes(self.token))
-            .bind(token_bytes(self.token))
             .bind(self.before.unwrap_or(u64::MAX))
             .bind(self.limit + 1);
-        let (heads, mut head, mut items) = (session.heads(), None, Vec::new());
-        session
-            .each(statement, |row| {
-                if head.is_none() {
-                    head = Some(heads.live(row)?);
-                }
-                items.extend(rows::chat(row, AFTER_HEAD)?.map(|(_, chat)| chat));
-                Ok(Wanted::More)
-            })
-            .await?;
-        let head = head.ok_or(Rejection::ApplicationNotFound)?;
+        let never_had_any = |home: &ApplicationHome| home.last_chat_number == 0;
+        let (home, mut items) = chats_read(session, self.token, statement, never_had_any).await?;
         let more = items.len() > self.limit as usize;
         items.truncate(self.limit as usize);
         let next = items.last().filter(|_| more).map(|chat| chat.activity_position);
         Ok(Page {
             items,
             next,
-            as_of: Some(head.cursor()),
+            as_of: Some(home.cursor),
         })
     }
 }

@@ -8,19 +8,24 @@ use std::sync::LazyLock;
 use tiro_core::{Application, Chat, LiveRange, Message, NumberedList, Page, Rejection, Token, live_numbers};
 
 use super::head::{
-    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_HEAD, NO_MESSAGE, NO_PLACE, PLACE_COLUMNS, TOP_BY_TOKEN,
-    live_chat, token_bytes,
+    AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, NO_CHAT, NO_HEAD, NO_MESSAGE, NO_PLACE, PLACE_COLUMNS,
+    TOP_BY_TOKEN, live_chat, token_bytes,
 };
-use super::listing::chats_of;
 use super::messages::Filling;
 use super::nodes::Nodes;
 use super::session::{Read, ReadError, Session, Wanted, corrupt, number_list};
 use crate::mysql::rows::{self, CHAT_COLUMNS, CHAT_COLUMNS_COUNT, MESSAGE_COLUMNS};
 
+/// The head, and so many of some chats if none was deleted. The index is named, for without that MariaDB may read a list
+/// from its beginning.
 static CHATS: LazyLock<String> = LazyLock::new(|| {
-    chats_of(
-        "PRIMARY",
-        "top.chats_count = top.last_chat_number AND chats.number > ? ORDER BY chats.number",
+    format!(
+        "(SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS head {NO_CHAT} \
+         WHERE {HEAD_BY_TOKEN}) UNION ALL \
+         (SELECT {HEAD_COLUMNS}, {CHAT_COLUMNS} FROM applications AS top \
+         STRAIGHT_JOIN chats FORCE INDEX (PRIMARY) ON chats.application = top.id \
+         {NO_HEAD} WHERE {TOP_BY_TOKEN} AND top.chats_count = top.last_chat_number AND chats.number > ? \
+         ORDER BY chats.number LIMIT ?)"
     )
 });
 

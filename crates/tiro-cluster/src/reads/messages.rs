@@ -10,7 +10,7 @@ use sqlx::mysql::MySqlRow;
 use tiro_core::{Message, NumberRange, PAGE_BYTES_MAX, Page, Token};
 
 use super::head::{TOP_BY_TOKEN, token_bytes};
-use super::home::{ChatHome, HOME_COLUMNS, HOME_COLUMNS_COUNT, Home};
+use super::home::{ChatHome, HOME_COLUMNS_COUNT, Home, ROOM_COLUMNS, TOP_COLUMNS};
 use super::listing::{Between, page_of};
 use super::session::{Read, ReadError, Session, Wanted};
 use crate::mysql::rows::{self, MESSAGE_COLUMNS};
@@ -20,7 +20,7 @@ static DOWNWARDS: LazyLock<String> = LazyLock::new(|| messages("DESC"));
 
 fn messages(order: &str) -> String {
     format!(
-        "SELECT {HOME_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
+        "SELECT {TOP_COLUMNS}, {ROOM_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
          STRAIGHT_JOIN chats AS room ON room.application = top.id AND room.number = ? \
          STRAIGHT_JOIN messages FORCE INDEX (PRIMARY) ON messages.application = top.id AND messages.chat = ? \
          WHERE {TOP_BY_TOKEN} AND room.deleted_at IS NULL AND messages.number > ? AND messages.number < ? \

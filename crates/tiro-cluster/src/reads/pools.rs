@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Connection, Executor, MySql, MySqlPool, SqlSafeStr, Transaction};
+use sqlx::{Connection, Executor, MySql, MySqlPool};
 use tiro_core::{Failure, Shortage};
+use tokio::time::timeout;
 
+use super::loan::Loan;
 use super::session::{BEGIN_SNAPSHOT, Read, ReadError, Session};
+use super::snapshot::Snapshot;
 use crate::circuit::Circuit;
 use crate::errors::unavailable;
 use crate::mysql::trouble;
@@ -17,9 +20,12 @@ use crate::routes::Routes;
 /// Longest wait for a connection.
 const ACQUIRE_MAX: Duration = Duration::from_secs(3);
 /// Longest time of one read: less than clients wait for an answer.
-const READ_MAX: Duration = Duration::from_secs(10);
-/// Longest wait for an answer to the question whether a connection lives.
-const PING_MAX: Duration = Duration::from_secs(1);
+pub(super) const READ_MAX: Duration = Duration::from_secs(10);
+/// Longest wait for an answer to what reads nothing.
+pub(super) const ANSWER_MAX: Duration = Duration::from_secs(1);
+/// Connections that are tried before MySQL counts as away. One that does not answer takes the idle ones with it, so the next is
+/// a new one, unless others used it meanwhile.
+const TRIES_MAX: u32 = 3;
 /// Most snapshots that are held at once, by lists that are walked and by exports.
 const HELD_MAX: u32 = 8;
 /// Most searches at once.
@@ -67,7 +73,7 @@ impl Pools {
     }
 
     /// A snapshot of now, until it is dropped.
-    pub(super) async fn hold(&self) -> Result<Transaction<'static, MySql>, Failure> {
+    pub(super) async fn hold(&self) -> Result<Snapshot, Failure> {
         self.held.begin().await
     }
 }
@@ -83,21 +89,16 @@ pub(crate) struct ReadPool {
 
 impl ReadPool {
     /// Connects when it is needed.
-    pub(crate) fn new(
-        options: MySqlConnectOptions,
-        connections_max: u32,
-        circuit: Arc<Circuit>,
-        routes: Arc<Routes>,
-    ) -> ReadPool {
+    pub(crate) fn new(options: MySqlConnectOptions, connections_max: u32) -> ReadPool {
         ReadPool {
             pool: read_pool(options, connections_max),
-            circuit,
-            routes,
+            circuit: Arc::default(),
+            routes: Arc::default(),
         }
     }
 
-    /// One of its own connections to the same place.
-    fn another(&self, connections_max: u32) -> ReadPool {
+    /// One of its own connections to the same place, which knows and learns the same.
+    pub(crate) fn another(&self, connections_max: u32) -> ReadPool {
         let options = (*self.pool.connect_options()).clone();
         ReadPool {
             pool: read_pool(options, connections_max),
@@ -109,26 +110,55 @@ impl ReadPool {
     pub(crate) async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
         self.circuit.admit_read()?;
         let connection = self.acquire().await?;
-        match attempt(connection, &self.routes, wanted).await {
+        match self.attempt(connection, wanted).await {
             Err(ReadError::MySql(error)) if is_gone(&error) => {}
-            answer => return answer.map_err(failure),
+            answer => {
+                if let Err(ReadError::Late) = answer {
+                    self.let_go_of_idle();
+                    self.circuit.suspect();
+                }
+                return answer.map_err(failure);
+            }
         }
         let again = Box::pin(self.living()).await?;
-        attempt(again, &self.routes, wanted).await.map_err(failure)
+        self.attempt(again, wanted).await.map_err(failure)
+    }
+
+    async fn attempt<R: Read>(
+        &self,
+        connection: PoolConnection<MySql>,
+        wanted: &R,
+    ) -> Result<R::Answer, ReadError> {
+        let mut loan = Loan::of(connection);
+        let answer = timeout(READ_MAX, on(loan.connection(), &self.routes, wanted)).await;
+        let (answer, is_cut) = answer.unwrap_or((Err(ReadError::Late), true));
+        let is_gone = matches!(&answer, Err(ReadError::MySql(error)) if is_gone(error));
+        if !is_cut && !is_gone {
+            loan.give_back();
+        }
+        answer
     }
 
     /// A snapshot of now.
-    pub(crate) async fn begin(&self) -> Result<Transaction<'static, MySql>, Failure> {
-        let begun = self
-            .circuit
-            .unless_unreached(self.pool.begin_with(BEGIN_SNAPSHOT));
-        match Box::pin(begun).await? {
-            Err(error) if is_gone(&error) => {
-                let living = Box::pin(self.living()).await?;
-                let again = Transaction::begin(living, Some(BEGIN_SNAPSHOT.into_sql_str())).await;
-                again.map_err(|error| self.no_connection(&error))
+    pub(crate) async fn begin(&self) -> Result<Snapshot, Failure> {
+        for _ in 0..TRIES_MAX {
+            let connection = self.acquire().await?;
+            if let Some(snapshot) = Snapshot::begin(connection, &self.circuit).await {
+                return Ok(snapshot);
             }
-            begun => begun.map_err(|error| self.no_connection(&error)),
+            self.let_go_of_idle();
+        }
+        self.circuit.suspect();
+        Err(storage_away())
+    }
+
+    /// Lets go of all connections that nobody uses: one did not answer, and they are of the same age and went the same way.
+    fn let_go_of_idle(&self) {
+        for _ in 0..self.pool.options().get_max_connections() {
+            match self.pool.try_acquire() {
+                Some(idle) => drop(idle.detach()),
+                None => return,
+            }
         }
     }
 
@@ -141,14 +171,15 @@ impl ReadPool {
         connection.map_err(|error| self.no_connection(&error))
     }
 
-    /// A connection that answers. Those that do not are dropped on the way.
+    /// A connection that answers. Those that do not are let go.
     async fn living(&self) -> Result<PoolConnection<MySql>, Failure> {
-        for _ in 0..=self.pool.options().get_max_connections() {
+        for _ in 0..TRIES_MAX {
             let mut connection = self.acquire().await?;
-            if let Ok(Ok(())) = tokio::time::timeout(PING_MAX, connection.ping()).await {
+            if let Ok(Ok(())) = timeout(ANSWER_MAX, connection.ping()).await {
                 return Ok(connection);
             }
             drop(connection.detach());
+            self.let_go_of_idle();
         }
         self.circuit.suspect();
         Err(storage_away())
@@ -167,28 +198,6 @@ impl ReadPool {
             }
         }
     }
-}
-
-async fn attempt<R: Read>(
-    mut connection: PoolConnection<MySql>,
-    routes: &Routes,
-    wanted: &R,
-) -> Result<R::Answer, ReadError> {
-    let answer = tokio::time::timeout(READ_MAX, on(&mut connection, routes, wanted)).await;
-    let (answer, is_cut) = match answer {
-        Ok((answer, is_cut)) => (answer, is_cut),
-        Err(_) => {
-            let late = std::io::Error::new(std::io::ErrorKind::TimedOut, "MySQL did not answer in time");
-            drop(connection.detach());
-            return Err(ReadError::MySql(sqlx::Error::AnyDriverError(Box::new(late))));
-        }
-    };
-    let is_gone = matches!(&answer, Err(ReadError::MySql(error)) if is_gone(error));
-    if is_cut || is_gone {
-        // A new connection costs less than rows that nobody wants.
-        drop(connection.detach());
-    }
-    answer
 }
 
 /// The answer, and whether rows were left unread.
@@ -233,6 +242,10 @@ pub(crate) fn failure(error: ReadError) -> Failure {
     match error {
         ReadError::Refused(rejection) => rejection.into(),
         ReadError::Corrupt(corrupt) => Failure::Internal(format!("a row of MySQL is damaged: {}", corrupt.0)),
+        ReadError::Late => {
+            tracing::warn!("MySQL did not answer a read within {READ_MAX:?}");
+            storage_away()
+        }
         ReadError::NeedsSnapshot => Failure::Internal("a read in a snapshot wants one".to_owned()),
         ReadError::MySql(error) => match error {
             sqlx::Error::Database(_) if !is_gone(&error) => Failure::Internal(format!("MySQL says: {error}")),
@@ -248,6 +261,6 @@ pub(crate) fn failure(error: ReadError) -> Failure {
 }
 
 /// MySQL cannot be reached.
-fn storage_away() -> Failure {
+pub(super) fn storage_away() -> Failure {
     unavailable(Shortage::StorageUnavailable)
 }

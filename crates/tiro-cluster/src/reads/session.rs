@@ -28,7 +28,9 @@ pub(crate) enum ReadError {
     NeedsSnapshot,
     /// A row is not what it can be.
     Corrupt(Corrupt),
-    /// MySQL does not answer, or with an error.
+    /// MySQL did not answer in time.
+    Late,
+    /// MySQL answers with an error, or not at all.
     MySql(sqlx::Error),
 }
 

@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlRow;
 use tiro_core::{Application, Chat, Message, Rejection, Seen, Token};
 
 use super::head::{AFTER_HEAD, HEAD_BY_TOKEN, HEAD_COLUMNS, live_application, live_chat, token_bytes};
-use super::home::{HOME_BY_TOKEN, HOME_COLUMNS, HOME_COLUMNS_COUNT, Home};
+use super::home::{HOME_BY_TOKEN, HOME_COLUMNS_COUNT, Home, ROOM_COLUMNS, TOP_COLUMNS};
 use super::session::{Read, ReadError, Session};
 use crate::mysql::rows::{self, APPLICATION_COLUMNS, CHAT_COLUMNS, MESSAGE_COLUMNS};
 
@@ -23,7 +23,7 @@ static CHAT: LazyLock<String> = LazyLock::new(|| {
 
 static MESSAGE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {HOME_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
+        "SELECT {TOP_COLUMNS}, {ROOM_COLUMNS}, {MESSAGE_COLUMNS} FROM applications AS top \
          LEFT JOIN chats AS room ON room.application = top.id AND room.number = ? \
          LEFT JOIN messages ON messages.application = top.id AND messages.chat = ? AND messages.number = ? \
          WHERE {HOME_BY_TOKEN}"

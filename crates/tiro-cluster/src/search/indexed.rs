@@ -5,14 +5,13 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
-use tiro_core::{ApplicationId, Failure, HitPlace, Pending, SearchAfter, SearchScope, Token};
+use tiro_core::{ApplicationId, Failure, HitPlace, Pending, SearchAfter, SearchScope};
 use tokio::time::Instant;
 
 use super::index::{Candidate, Index, Proposal, Wish};
 use crate::lately::Lately;
+use crate::lookups::Lookups;
 use crate::opensearch::{self, CandidateScope, Candidates, CandidatesAfter, SearchIndex};
-use crate::reads::{Read, ReadError, ReadPool, Session, token_bytes};
 
 /// Of the time that a search has left, OpenSearch gets at most two thirds: what it does not have is still to be read.
 const SHARE_OF_TIME: (u32, u32) = (2, 3);
@@ -20,31 +19,15 @@ const SHARE_OF_TIME: (u32, u32) = (2, 3);
 /// Proposes what OpenSearch has.
 pub(crate) struct Indexed {
     index: SearchIndex,
-    pool: ReadPool,
+    lookups: Lookups,
     lately: Lately,
 }
 
-/// Where an application is, if its token is bound.
-struct PlaceOf<'a>(&'a Token);
-
-impl Read for PlaceOf<'_> {
-    type Answer = Option<(ApplicationId, u16)>;
-
-    async fn read(&self, session: &mut Session<'_>) -> Result<Self::Answer, ReadError> {
-        let statement = "SELECT id, partition_id FROM applications WHERE token = ? AND restoring = 0";
-        let row = session
-            .one(sqlx::query(statement).bind(token_bytes(self.0)))
-            .await?;
-        let place = |row: sqlx::mysql::MySqlRow| Ok((ApplicationId(row.try_get(0)?), row.try_get(1)?));
-        row.map(place).transpose()
-    }
-}
-
 impl Indexed {
-    pub(crate) fn new(index: SearchIndex, pool: ReadPool) -> Indexed {
+    pub(crate) fn new(index: SearchIndex, lookups: Lookups) -> Indexed {
         Indexed {
             index,
-            pool,
+            lookups,
             lately: Lately::new(
                 "searches do without the index",
                 "searches are answered by the index again",
@@ -64,14 +47,9 @@ impl Indexed {
             SearchScope::Application(token) => (token, None),
             SearchScope::Chat { token, number } => (token, Some(*number)),
         };
-        let place = match self.pool.routes.of_token(token) {
-            Some(place) => Some(place),
-            None => Box::pin(self.pool.read(&PlaceOf(token))).await?,
-        };
-        let Some((application, partition)) = place else {
+        let Some((application, partition)) = self.lookups.of_token(token).await? else {
             return Ok(None);
         };
-        self.pool.routes.learn(Some(token), application, partition);
         Ok(Some(match chat {
             Some(chat) => CandidateScope::Chat {
                 partition,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, MySqlConnection, Row};
 use tiro_core::{Engine, Failure, Request, Shortage, Timestamp};
 use tokio::sync::mpsc;
 
@@ -13,7 +13,9 @@ use super::database::Database;
 use super::proxy::{Fault, Proxy};
 use super::requests::*;
 use crate::ClusterEngine;
-use crate::mysql::purge;
+use crate::mysql::probe::Probe;
+use crate::mysql::trouble::Trouble;
+use crate::mysql::{connection, purge};
 
 /// An engine that reaches MySQL through a proxy, with an application `app` that has one chat.
 async fn behind_proxy(database: &mut Database) -> (ClusterEngine, Proxy) {
@@ -132,6 +134,47 @@ async fn of_a_batch_only_the_request_that_mysql_refuses_fails() {
     assert_eq!(database.number(question).await, 1);
     assert_eq!(database.number("SELECT COUNT(*) FROM messages").await, 39);
     engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mysql_that_waits_is_left_one_session_that_tries_a_write_and_not_one_more_each_time() {
+    let database = Database::new();
+    database.open().await.close().await;
+    let probe = Probe::new(connection::options(&database.config).expect("the file names a database"));
+    let takes_writes = || probe.takes_writes(Timestamp::from_millis(crate::clock::now_ms()));
+    let waiting = format!(
+        "SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{}' AND info LIKE 'INSERT INTO transactions%'",
+        database.name()
+    );
+    let mut other = database.connect().await;
+    lock(&mut other, "LOCK TABLES transactions READ").await;
+    let one_waits = async {
+        while database.number(&waiting).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        tried = takes_writes() => panic!("the table is locked, and yet {tried:?}"),
+        () = one_waits => {}
+    }
+    for _ in 0..3 {
+        let refused = takes_writes().await.expect_err("one waits already");
+        assert!(
+            matches!(&refused, Trouble::Closed(text) if text.contains("tried before")),
+            "{refused:?}"
+        );
+        assert_eq!(database.number(&waiting).await, 1);
+    }
+    lock(&mut other, "UNLOCK TABLES").await;
+    while takes_writes().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(database.number(&waiting).await, 0);
+}
+
+async fn lock(connection: &mut MySqlConnection, statement: &'static str) {
+    let locked = sqlx::raw_sql(statement).execute(connection).await;
+    locked.unwrap_or_else(|error| panic!("{statement}: {error}"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,12 +14,13 @@ use super::database::Database;
 use super::requests::*;
 use crate::ClusterEngine;
 use crate::clock::{now_ms, system_clock};
+use crate::lookups::Lookups;
 use crate::mysql::migrations::SCHEMA_VERSION;
 use crate::mysql::{connection, purge};
 use crate::rabbitmq::consumer::ParkedConsumer;
 use crate::rabbitmq::dead::{DeadLetters, Which};
 use crate::rabbitmq::{ParkedCreate, Publisher, Topology, connect};
-use crate::writes::{Lookups, Writes};
+use crate::writes::Writes;
 
 /// Nothing that a test waits for takes so long.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -7,15 +7,16 @@ use sqlx::mysql::MySqlConnectOptions;
 use tiro_core::{Found, IfBehind, Limits, Query, SearchAfter, SearchRequest, SearchScope, Searched};
 
 use crate::SearchIndex;
-use crate::reads::ReadPool;
+use crate::lookups::Lookups;
 use crate::search::{Indexed, Search};
 
 use super::world::{World, Write, run};
 
 fn search_over(world: &World, index: SearchIndex) -> (Search, Arc<Indexed>) {
     let options: MySqlConnectOptions = world.config.mysql.parse().unwrap();
-    let pool = ReadPool::new(options, 4, Arc::default(), Arc::default());
-    let index = Arc::new(Indexed::new(index, pool.clone()));
+    let lookups = Lookups::new(options);
+    let pool = lookups.pool.another(4);
+    let index = Arc::new(Indexed::new(index, lookups));
     (Search::new(pool, index.clone()), index)
 }
 

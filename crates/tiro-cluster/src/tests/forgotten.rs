@@ -1,0 +1,147 @@
+//! A network that forgets connections, as a firewall does: nobody ends them, and nothing comes through any more.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tiro_conformance::Proxy;
+use tiro_core::{
+    Engine, Failure, IfBehind, Limits, Lists, NumberRange, Query, SearchRequest, SearchScope, Searched,
+    Shortage,
+};
+use tokio::time::{Instant, timeout};
+
+use super::database::Database;
+use super::requests::*;
+use crate::ClusterEngine;
+
+/// As many as an engine holds at once.
+const HELD: usize = 8;
+const RANGE: NumberRange = NumberRange::Last { limit: 5 };
+/// A read gives up after 10 s.
+const GIVEN_UP_WITHIN: Duration = Duration::from_secs(14);
+/// What finds connections that nobody uses dead, one after the other, takes a second for each.
+const FOUND_WITHIN: Duration = Duration::from_secs(6);
+
+/// An engine that has connections of every kind through a proxy, with an application `one` that has a message.
+async fn connected() -> (Database, Proxy, ClusterEngine) {
+    let mut database = Database::new();
+    let proxy = Proxy::start(&database.config.mysql).await;
+    proxy.url().clone_into(&mut database.config.mysql);
+    let engine = database.open().await;
+    begin(&engine, "one").await;
+    let sent = write(&engine, create_message("one", 1, "a text")).await;
+    sent.expect("a message is stored");
+    search(&engine).await.expect("it is found");
+    hold(&engine).await;
+    (database, proxy, engine)
+}
+
+async fn search(engine: &ClusterEngine) -> Result<Searched, Failure> {
+    let request = SearchRequest {
+        scope: SearchScope::Application(token("one")),
+        query: Query::parse("text", &Limits::default()).expect("it has a term"),
+        after: None,
+        limit: 10,
+        if_behind: IfBehind::Refuse,
+    };
+    engine.search(request).await
+}
+
+/// Lists of as many snapshots as there can be, each read once.
+async fn hold(engine: &ClusterEngine) -> Vec<Box<dyn Lists>> {
+    let mut held = Vec::new();
+    for _ in 0..HELD {
+        let lists = engine.lists().await.expect("a snapshot is held");
+        let page = lists.messages(&token("one"), 1, RANGE).await;
+        assert_eq!(page.expect("a page").items.len(), 1);
+        held.push(lists);
+    }
+    held
+}
+
+fn is_away<T>(answer: &Result<T, Failure>) -> bool {
+    matches!(answer, Err(Failure::Unavailable(away)) if away.shortage == Shortage::StorageUnavailable)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_while_it_was_used_is_given_up_in_time_and_keeps_nobody_out() {
+    let (_database, proxy, engine) = connected().await;
+    let held = hold(&engine).await;
+    proxy.forget();
+    let begun = Instant::now();
+    let one = token("one");
+    let reads = held.iter().map(|lists| lists.messages(&one, 1, RANGE));
+    let reads = timeout(GIVEN_UP_WITHIN, join_all(reads))
+        .await
+        .expect("they are given up");
+    assert!(reads.iter().all(is_away), "{reads:?}");
+    let page = timeout(
+        GIVEN_UP_WITHIN.saturating_sub(begun.elapsed()),
+        engine.messages(&one, 1, RANGE),
+    );
+    let after = page.await;
+    assert!(
+        after.is_err() || after.as_ref().is_ok_and(|page| page.is_ok() || is_away(page)),
+        "{after:?}"
+    );
+    drop(held);
+    timeout(FOUND_WITHIN, hold(&engine))
+        .await
+        .expect("there is room for others");
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_connections_were_forgotten_each_kind_of_request_is_served_again() {
+    let (_database, proxy, engine) = connected().await;
+    proxy.forget();
+    let found = timeout(FOUND_WITHIN, search(&engine))
+        .await
+        .expect("it is answered");
+    assert!(matches!(found, Ok(Searched::Found(_))), "{found:?}");
+    timeout(FOUND_WITHIN, hold(&engine))
+        .await
+        .expect("snapshots are held");
+    // The first read, and the first look-up, find out.
+    let one = token("one");
+    let (page, unknown) = tokio::join!(
+        timeout(GIVEN_UP_WITHIN, engine.messages(&one, 1, RANGE)),
+        timeout(
+            GIVEN_UP_WITHIN,
+            write(&engine, create_message("two", 1, "a text"))
+        ),
+    );
+    let (page, unknown) = (page.expect("it is answered"), unknown.expect("it is answered"));
+    assert!(page.is_ok() || is_away(&page), "{page:?}");
+    assert!(unknown.is_err(), "{unknown:?}");
+    let page = timeout(FOUND_WITHIN, engine.messages(&one, 1, RANGE))
+        .await
+        .expect("it is answered");
+    assert_eq!(page.expect("a page").items.len(), 1);
+    let unknown = timeout(FOUND_WITHIN, write(&engine, create_message("two", 1, "a text")));
+    let unknown = unknown.await.expect("it is answered");
+    assert!(matches!(unknown, Err(Failure::Rejected(_))), "{unknown:?}");
+    let sent = timeout(FOUND_WITHIN, write(&engine, create_message("one", 1, "another"))).await;
+    assert_eq!(number(&sent.expect("it is answered").expect("it is stored")), 2);
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_gives_up_on_a_forgotten_connection_leaves_room_for_others() {
+    let (_database, proxy, engine) = connected().await;
+    let one = token("one");
+    let fill = (0..64).map(|_| engine.messages(&one, 1, RANGE));
+    join_all(fill)
+        .await
+        .into_iter()
+        .for_each(|page| assert!(page.is_ok(), "{page:?}"));
+    proxy.forget();
+    let impatient = (0..64).map(|_| timeout(Duration::from_millis(200), engine.messages(&one, 1, RANGE)));
+    let answered = join_all(impatient).await;
+    assert!(answered.iter().all(Result::is_err), "{answered:?}");
+    let page = timeout(FOUND_WITHIN, engine.messages(&one, 1, RANGE))
+        .await
+        .expect("it is answered");
+    assert_eq!(page.expect("a page").items.len(), 1);
+    engine.close().await;
+}
