@@ -92,8 +92,7 @@ impl ClusterEngine {
         let told = Arc::clone(&waiting);
         let (pages, puts) = Pages::new(redis.clone(), &config.name, index.data_set());
         let through_redis = (&redis, &doorbell, puts);
-        let background =
-            Background::start(config, through_redis, told, pool.clone(), index).map_err(no_address)?;
+        let background = Background::start(config, through_redis, told, pool.clone(), index);
         let asked = Arc::clone(&indexed) as Arc<dyn Index>;
         let reads = Reads::new(pages_pool, pages, Arc::clone(&waiting), asked);
         let told = Box::new(background::told(Arc::clone(&waiting), doorbell));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use redis::{Client, RedisResult};
+use redis::Client;
 use sqlx::Connection;
 use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
 use tiro_core::ApplicationId;
@@ -56,16 +56,13 @@ pub(super) struct Background {
 
 impl Background {
     /// Starts them. Whoever waits here is told through `waiting` what other nodes committed.
-    ///
-    /// # Errors
-    /// When the address of Redis is none.
     pub(super) fn start(
         config: &ClusterConfig,
         (redis, doorbell, puts): (&Client, &Doorbell, Puts),
         waiting: Arc<Waiting>,
         pool: MySqlPool,
         index: SearchIndex,
-    ) -> RedisResult<Background> {
+    ) -> Background {
         let (stop, stopped) = watch::channel(false);
         let mut parts = JoinSet::new();
         parts.spawn(doorbell.clone().send(stopped.clone()));
@@ -73,13 +70,13 @@ impl Background {
         let heard = stopped.clone();
         parts.spawn(async move { listening.listen(move |rung| hear(&waiting, rung), heard).await });
         parts.spawn(puts.send(stopped.clone()));
-        let watch = Watch::start(config, redis, index, &mut parts, &stopped)?;
+        let watch = Watch::start(config, redis, index, &mut parts, &stopped);
         parts.spawn(Node::new(pool, "api").run(stopped));
-        Ok(Background {
+        Background {
             stop,
             parts: Mutex::new(parts),
             watch,
-        })
+        }
     }
 
     /// Which systems are away and what that means, for operators.

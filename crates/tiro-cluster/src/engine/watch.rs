@@ -5,10 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lapin::Connection;
 use parking_lot::Mutex;
-use redis::aio::ConnectionManager;
-use redis::{Client, RedisResult};
+use redis::Client;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -17,12 +15,15 @@ use crate::ClusterConfig;
 use crate::opensearch::SearchIndex;
 use crate::rabbitmq::connect;
 use crate::rabbitmq::consumer::stopped;
-use crate::redis::connection;
+use crate::redis::Connection;
 
 /// From one answer to the next question.
 const ASKED_EVERY: Duration = Duration::from_secs(2);
 /// A system that takes longer is away.
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
+
+/// Before that a silent connection to Redis is opened anew.
+const PONG_WITHIN: Duration = Duration::from_secs(1);
 
 /// What is amiss with a system, and what clients see of it.
 struct System {
@@ -75,7 +76,7 @@ impl Watch {
         index: SearchIndex,
         parts: &mut JoinSet<()>,
         stop: &watch::Receiver<bool>,
-    ) -> RedisResult<Watch> {
+    ) -> Watch {
         let watch = Watch {
             redis: System::new(
                 "Redis",
@@ -91,7 +92,7 @@ impl Watch {
                 "Searches are complete while what it lacks can be read from MySQL, else 503.",
             ),
         };
-        let redis = connection(redis)?;
+        let redis = Connection::new(redis.clone());
         let rabbitmq = Arc::new(Rabbit::new(&config.rabbitmq));
         let (of_redis, of_rabbitmq, of_opensearch) = (
             Arc::clone(&watch.redis),
@@ -109,7 +110,7 @@ impl Watch {
             move || find(index.clone()),
             stop.clone(),
         ));
-        Ok(watch)
+        watch
     }
 
     /// What is away, a sentence or two each.
@@ -140,8 +141,9 @@ async fn look_after<Asking: Future<Output = Result<(), String>> + Send>(
     }
 }
 
-async fn ping(mut redis: ConnectionManager) -> Result<(), String> {
-    let pong = redis::cmd("PING").query_async::<String>(&mut redis).await;
+async fn ping(redis: Connection) -> Result<(), String> {
+    let ping = |mut redis| async move { redis::cmd("PING").query_async::<String>(&mut redis).await };
+    let pong = redis.ask(PONG_WITHIN, ping).await;
     pong.map(|_| ()).map_err(|error| error.to_string())
 }
 
@@ -153,7 +155,7 @@ async fn find(index: SearchIndex) -> Result<(), String> {
 /// A connection to RabbitMQ that is kept while it answers: heartbeats alone would notice a silent one after 20 s.
 struct Rabbit {
     url: String,
-    connection: Mutex<Option<Connection>>,
+    connection: Mutex<Option<lapin::Connection>>,
 }
 
 impl Rabbit {

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use parking_lot::Mutex;
-use redis::aio::{ConnectionManager, PubSub};
+use redis::aio::PubSub;
 use redis::{Client, RedisResult};
 use tiro_core::ApplicationId;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 
-use super::{CONNECT_WITHIN, connection};
+use super::{Connection, UNHURRIED};
 use crate::backoff::Backoff;
 use crate::rabbitmq::consumer::stopped;
 
@@ -24,6 +24,7 @@ use crate::rabbitmq::consumer::stopped;
 const NOTED_MAX: usize = 10_000;
 /// Applications in one message of Redis.
 const MESSAGE_MAX: usize = 500;
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 /// A subscription that was silent for so long is asked whether it is still there.
 const SILENT_MOST: Duration = Duration::from_secs(5);
 
@@ -81,13 +82,7 @@ impl Doorbell {
 
     /// Sends what is noted, until it is stopped.
     pub async fn send(self, mut stop: watch::Receiver<bool>) {
-        let mut redis = match connection(&self.client) {
-            Ok(redis) => redis,
-            Err(error) => {
-                tracing::error!(%error, "changes are not told through Redis");
-                return stopped(&mut stop).await;
-            }
-        };
+        let redis = Connection::new(self.client.clone());
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
         let mut away = false;
         while !*stop.borrow() {
@@ -96,7 +91,7 @@ impl Doorbell {
                 () = stopped(&mut stop) => return,
             }
             let noted = std::mem::take(&mut *self.noted.positions.lock());
-            let sent = self.publish(&mut redis, noted).await;
+            let sent = self.publish(&redis, noted).await;
             match &sent {
                 Ok(()) if away => tracing::info!("changes are told through Redis again"),
                 Err(error) if !away => tracing::warn!(%error, "changes are not told through Redis for now"),
@@ -114,15 +109,12 @@ impl Doorbell {
         }
     }
 
-    async fn publish(
-        &self,
-        redis: &mut ConnectionManager,
-        noted: HashMap<ApplicationId, u64>,
-    ) -> RedisResult<()> {
+    async fn publish(&self, redis: &Connection, noted: HashMap<ApplicationId, u64>) -> RedisResult<()> {
         for message in messages(noted) {
             let mut publish = redis::cmd("PUBLISH");
             publish.arg(&*self.channel).arg(message);
-            publish.query_async::<i64>(redis).await?;
+            let publish = |mut redis| async move { publish.query_async::<i64>(&mut redis).await };
+            redis.ask(UNHURRIED, publish).await?;
         }
         Ok(())
     }

@@ -100,7 +100,6 @@ mod tests {
 
     use super::*;
     use crate::ClusterConfig;
-    use crate::redis::connection;
 
     #[tokio::test]
     async fn the_script_comes_to_what_the_table_says() {
@@ -108,7 +107,8 @@ mod tests {
             std::env::var_os("TIRO_CLUSTER").expect("TIRO_CLUSTER names the file of a running cluster");
         let config = ClusterConfig::read(Path::new(&file)).expect("the file of the cluster is right");
         let client = Client::open(config.redis.as_str()).expect("`redis` is an address");
-        let mut redis = connection(&client).expect("a connection begins");
+        let redis = client.get_multiplexed_async_connection().await;
+        let mut redis = redis.expect("Redis answers");
         let script = Script::new(&format!("local now = tonumber(ARGV[3])\n{TAKE}"));
         for (index, requests) in RATE_LIMITS.iter().enumerate() {
             let key = format!("test-{:08x}.limit.{index}", fastrand::u32(..));

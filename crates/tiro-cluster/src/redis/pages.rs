@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, watch};
 
 use self::asked::Asked;
 pub(crate) use self::encoding::Kept;
-use super::connection;
 use super::prompt::{Prompt, Says};
+use super::{Connection, UNHURRIED};
 use crate::planted::{self, Bug};
 use crate::rabbitmq::consumer::stopped;
 use crate::reads::Home;
@@ -180,18 +180,13 @@ impl Puts {
     /// Puts pages there as they come, until it is stopped. What fails is dropped: whoever asks for pages says that Redis is
     /// away.
     pub(crate) async fn send(mut self, mut stop: watch::Receiver<bool>) {
-        let mut redis = match connection(&self.client) {
-            Ok(redis) => redis,
-            Err(error) => {
-                tracing::error!(%error, "pages are not kept in Redis");
-                return stopped(&mut stop).await;
-            }
-        };
+        let redis = Connection::new(self.client);
         let put = async {
             while let Some(Put { key, value }) = self.queue.recv().await {
                 let mut set = redis::cmd("SET");
                 set.arg(key).arg(value).arg("EX").arg(KEPT_FOR.as_secs());
-                if let Err(error) = set.exec_async(&mut redis).await {
+                let set = |mut redis| async move { set.exec_async(&mut redis).await };
+                if let Err(error) = redis.ask(UNHURRIED, set).await {
                     tracing::debug!(%error, "a page was not put into Redis");
                 }
             }

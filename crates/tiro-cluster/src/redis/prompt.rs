@@ -9,10 +9,8 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use redis::aio::ConnectionManager;
 use redis::{Client, RedisResult};
-use tokio::sync::OnceCell;
-use tokio::time::timeout;
 
-use super::connection;
+use super::Connection;
 
 const AWAY_FOR: Duration = Duration::from_secs(1);
 
@@ -26,10 +24,9 @@ pub(super) struct Says {
 
 /// A connection for such questions; it connects with the first.
 pub(super) struct Prompt {
-    client: Client,
+    connection: Connection,
     within: Duration,
     says: Says,
-    redis: OnceCell<ConnectionManager>,
     /// Nobody asks before; `Some` while Redis is away.
     away_until: Mutex<Option<Instant>>,
 }
@@ -38,10 +35,9 @@ impl Prompt {
     /// Answers are waited for `within` at most.
     pub(super) fn new(client: Client, within: Duration, says: Says) -> Prompt {
         Prompt {
-            client,
+            connection: Connection::new(client),
             within,
             says,
-            redis: OnceCell::new(),
             away_until: Mutex::new(None),
         }
     }
@@ -54,23 +50,18 @@ impl Prompt {
         if self.away_until.lock().is_some_and(|until| Instant::now() < until) {
             return None;
         }
-        let asking = async {
-            let redis = self.redis.get_or_try_init(|| async { connection(&self.client) });
-            question(redis.await?.clone()).await
-        };
-        let error = match timeout(self.within, asking).await {
-            Ok(Ok(answer)) => {
+        let error = match self.connection.ask(self.within, question).await {
+            Ok(answer) => {
                 if self.away_until.lock().take().is_some() {
                     tracing::info!("{}", self.says.back);
                 }
                 return Some(answer);
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer in {} ms", self.within.as_millis()),
+            Err(error) => error,
         };
         let before = self.away_until.lock().replace(Instant::now() + AWAY_FOR);
         if before.is_none() {
-            tracing::warn!(error, "{}", self.says.away);
+            tracing::warn!(%error, "{}", self.says.away);
         }
         None
     }

@@ -11,6 +11,7 @@ use tiro_core::{
 use tokio::time::{Instant, timeout};
 
 use super::database::Database;
+use super::pages::read_until_shown;
 use super::requests::*;
 use crate::ClusterEngine;
 
@@ -123,6 +124,21 @@ async fn after_connections_were_forgotten_each_kind_of_request_is_served_again()
     assert!(matches!(unknown, Err(Failure::Rejected(_))), "{unknown:?}");
     let sent = timeout(FOUND_WITHIN, write(&engine, create_message("one", 1, "another"))).await;
     assert_eq!(number(&sent.expect("it is answered").expect("it is stored")), 2);
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_come_from_redis_again_after_its_connections_were_forgotten() {
+    let mut database = Database::new();
+    let proxy = Proxy::start(&database.config.redis).await;
+    proxy.url().clone_into(&mut database.config.redis);
+    let engine = database.open().await;
+    begin(&engine, "one").await;
+    let sent = write(&engine, create_message("one", 1, "a text")).await;
+    sent.expect("a message is stored");
+    let kept = read_until_shown(&engine, RANGE).await;
+    proxy.forget();
+    assert_eq!(read_until_shown(&engine, RANGE).await, kept);
     engine.close().await;
 }
 

@@ -105,6 +105,18 @@ impl World {
             .await;
     }
 
+    /// Lets what is between all nodes and a system forget its connections, as a firewall may: none ends, and nothing comes
+    /// through any more. New ones are as ever.
+    pub(crate) async fn forget(&mut self, system: System) {
+        let begun = Instant::now();
+        for way in &self.ways {
+            way[system.place()].forget();
+        }
+        let name = format!("connections to {} forgotten by the network", system.name());
+        self.note(&name, Promise::without(system), begun, Named::NotDue)
+            .await;
+    }
+
     /// Cuts a system off from the first API node alone.
     pub(crate) async fn part_first(&mut self, system: System, away: Duration) {
         let begun = Instant::now();

@@ -71,6 +71,7 @@ async fn every_outage_under_load_loses_nothing() {
             let bytes = random.usize(1..10_000);
             world.part(system, Fault::CutAfter(bytes), BRIEF).await;
             world.part(system, Fault::Latency(SLOW), BRIEF).await;
+            world.forget(system).await;
             if system == System::OpenSearch {
                 world.restore_opensearch(away).await;
             }
