@@ -21,6 +21,8 @@ use crate::routes::Routes;
 const ACQUIRE_MAX: Duration = Duration::from_secs(3);
 /// Longest time of one read: less than clients wait for an answer.
 pub(super) const READ_MAX: Duration = Duration::from_secs(10);
+/// Of that, what the first connection gets: one that the network forgot never answers, and a new one does.
+const FIRST_READ_MAX: Duration = Duration::from_secs(4);
 /// Longest wait for an answer to what reads nothing.
 pub(super) const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Connections that are tried before MySQL counts as away. One that does not answer takes the idle ones with it, so the next is
@@ -106,31 +108,31 @@ impl ReadPool {
         }
     }
 
-    /// Reads something: once more on another connection if the first turns out to be dead.
+    /// Reads something: once more on another connection if the first turns out to be dead, or silent for long.
     pub(crate) async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
         self.circuit.admit_read()?;
         let connection = self.acquire().await?;
-        match self.attempt(connection, wanted).await {
-            Err(ReadError::MySql(error)) if is_gone(&error) => {}
-            answer => {
-                if let Err(ReadError::Late) = answer {
-                    self.let_go_of_idle();
-                    self.circuit.suspect();
-                }
-                return answer.map_err(failure);
+        match self.attempt(connection, wanted, FIRST_READ_MAX).await {
+            Err(ReadError::Late) => {
+                self.let_go_of_idle();
+                self.circuit.suspect();
             }
+            Err(ReadError::MySql(error)) if is_gone(&error) => {}
+            answer => return answer.map_err(failure),
         }
         let again = Box::pin(self.living()).await?;
-        self.attempt(again, wanted).await.map_err(failure)
+        let answer = self.attempt(again, wanted, READ_MAX - FIRST_READ_MAX).await;
+        answer.map_err(failure)
     }
 
     async fn attempt<R: Read>(
         &self,
         connection: PoolConnection<MySql>,
         wanted: &R,
+        within: Duration,
     ) -> Result<R::Answer, ReadError> {
         let mut loan = Loan::of(connection);
-        let answer = timeout(READ_MAX, on(loan.connection(), &self.routes, wanted)).await;
+        let answer = timeout(within, on(loan.connection(), &self.routes, wanted)).await;
         let (answer, is_cut) = answer.unwrap_or((Err(ReadError::Late), true));
         let is_gone = matches!(&answer, Err(ReadError::MySql(error)) if is_gone(error));
         if !is_cut && !is_gone {
@@ -243,7 +245,7 @@ pub(crate) fn failure(error: ReadError) -> Failure {
         ReadError::Refused(rejection) => rejection.into(),
         ReadError::Corrupt(corrupt) => Failure::Internal(format!("a row of MySQL is damaged: {}", corrupt.0)),
         ReadError::Late => {
-            tracing::warn!("MySQL did not answer a read within {READ_MAX:?}");
+            tracing::warn!("MySQL did not answer a read in time");
             storage_away()
         }
         ReadError::NeedsSnapshot => Failure::Internal("a read in a snapshot wants one".to_owned()),

@@ -8,7 +8,7 @@ use tiro_core::{
     Engine, Failure, IfBehind, Limits, Lists, NumberRange, Query, SearchRequest, SearchScope, Searched,
     Shortage,
 };
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::database::Database;
 use super::pages::read_until_shown;
@@ -18,10 +18,10 @@ use crate::ClusterEngine;
 /// As many as an engine holds at once.
 const HELD: usize = 8;
 const RANGE: NumberRange = NumberRange::Last { limit: 5 };
-/// A read gives up after 10 s.
+/// A read of a snapshot gives up after 10 s.
 const GIVEN_UP_WITHIN: Duration = Duration::from_secs(14);
-/// What finds connections that nobody uses dead, one after the other, takes a second for each.
-const FOUND_WITHIN: Duration = Duration::from_secs(6);
+/// Any other tries another connection after 4 s.
+const FOUND_WITHIN: Duration = Duration::from_secs(8);
 
 /// An engine that has connections of every kind through a proxy, with an application `one` that has a message.
 async fn connected() -> (Database, Proxy, ClusterEngine) {
@@ -69,22 +69,12 @@ async fn what_was_forgotten_while_it_was_used_is_given_up_in_time_and_keeps_nobo
     let (_database, proxy, engine) = connected().await;
     let held = hold(&engine).await;
     proxy.forget();
-    let begun = Instant::now();
     let one = token("one");
     let reads = held.iter().map(|lists| lists.messages(&one, 1, RANGE));
     let reads = timeout(GIVEN_UP_WITHIN, join_all(reads))
         .await
         .expect("they are given up");
     assert!(reads.iter().all(is_away), "{reads:?}");
-    let page = timeout(
-        GIVEN_UP_WITHIN.saturating_sub(begun.elapsed()),
-        engine.messages(&one, 1, RANGE),
-    );
-    let after = page.await;
-    assert!(
-        after.is_err() || after.as_ref().is_ok_and(|page| page.is_ok() || is_away(page)),
-        "{after:?}"
-    );
     drop(held);
     timeout(FOUND_WITHIN, hold(&engine))
         .await
@@ -103,26 +93,21 @@ async fn after_connections_were_forgotten_each_kind_of_request_is_served_again()
     timeout(FOUND_WITHIN, hold(&engine))
         .await
         .expect("snapshots are held");
-    // The first read, and the first look-up, find out.
     let one = token("one");
+    let unknown = create_message("two", 1, "a text");
     let (page, unknown) = tokio::join!(
-        timeout(GIVEN_UP_WITHIN, engine.messages(&one, 1, RANGE)),
-        timeout(
-            GIVEN_UP_WITHIN,
-            write(&engine, create_message("two", 1, "a text"))
-        ),
+        timeout(FOUND_WITHIN, engine.messages(&one, 1, RANGE)),
+        timeout(FOUND_WITHIN, write(&engine, unknown)),
     );
-    let (page, unknown) = (page.expect("it is answered"), unknown.expect("it is answered"));
-    assert!(page.is_ok() || is_away(&page), "{page:?}");
-    assert!(unknown.is_err(), "{unknown:?}");
-    let page = timeout(FOUND_WITHIN, engine.messages(&one, 1, RANGE))
-        .await
-        .expect("it is answered");
-    assert_eq!(page.expect("a page").items.len(), 1);
-    let unknown = timeout(FOUND_WITHIN, write(&engine, create_message("two", 1, "a text")));
-    let unknown = unknown.await.expect("it is answered");
+    let page = page.expect("it is answered").expect("a page");
+    assert_eq!(page.items.len(), 1);
+    let unknown = unknown.expect("it is answered");
     assert!(matches!(unknown, Err(Failure::Rejected(_))), "{unknown:?}");
-    let sent = timeout(FOUND_WITHIN, write(&engine, create_message("one", 1, "another"))).await;
+    let sent = timeout(
+        GIVEN_UP_WITHIN,
+        write(&engine, create_message("one", 1, "another")),
+    )
+    .await;
     assert_eq!(number(&sent.expect("it is answered").expect("it is stored")), 2);
     engine.close().await;
 }
