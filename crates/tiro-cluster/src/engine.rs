@@ -19,7 +19,7 @@ use crate::errors::OpenError;
 use crate::indexer::Indexer;
 use crate::lookups::Lookups;
 use crate::member::search_index;
-use crate::mysql::connection;
+use crate::mysql::{beside, connection};
 use crate::parking::Parking;
 use crate::planted;
 use crate::rabbitmq::{Publisher, Topology};
@@ -46,6 +46,9 @@ impl Default for Options {
         }
     }
 }
+
+/// Connections of a node for what no request waits for, and for operators.
+const BESIDE_MAX: u32 = 4;
 
 /// The engine of one node of a cluster. Opened with [`ClusterEngine::open`], ended with [`ClusterEngine::close`].
 pub struct ClusterEngine {
@@ -75,7 +78,7 @@ impl ClusterEngine {
         let count = connection::prepare(&mysql, config).await?;
         let partitions: Vec<u16> = (0..count).collect();
         let lookups = Lookups::new(mysql.clone());
-        let pool = background::pool(mysql.clone());
+        let pool = beside::pool(mysql.clone(), BESIDE_MAX);
         let waiting = Arc::new(Waiting::new());
         let no_address = |error: ::redis::RedisError| OpenError::Redis(error.to_string());
         let redis = ::redis::Client::open(config.redis.as_str()).map_err(no_address)?;

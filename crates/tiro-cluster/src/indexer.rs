@@ -12,6 +12,7 @@ use std::fmt;
 
 use sqlx::{MySqlPool, Row};
 
+use crate::mysql::beside::step;
 use crate::mysql::rows::Corrupt;
 use crate::opensearch::{Document, Generation, IndexError, SearchIndex, message_document, reduced_document};
 use crate::planted::{self, Bug};
@@ -116,14 +117,14 @@ impl Indexer {
     ) -> Result<u64, IndexerError> {
         let mut indexed = self.index.watermark(generation, partition).await?;
         // After the watermark, so that it can only be higher, unless the database went back.
-        let position = self.position(partition).await?;
+        let position = step(self.position(partition)).await?;
         if indexed > position {
             self.index.discard(generation).await?;
             return Err(IndexError::Missing.into());
         }
         let through = through.min(position);
         while indexed < through {
-            let chunk = Chunk::read(&self.pool, partition, indexed, through).await?;
+            let chunk = step(Chunk::read(&self.pool, partition, indexed, through)).await?;
             indexed = chunk.through;
             self.store(generation, partition, chunk.touched).await?;
             if planted::is(Bug::WatermarkAhead) {

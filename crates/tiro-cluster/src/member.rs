@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
+use sqlx::mysql::MySqlPool;
 use tokio::sync::watch;
 
 use crate::indexer::{Indexer, IndexerError};
-use crate::mysql::connection;
+use crate::mysql::{beside, connection};
 use crate::opensearch::{Below, IndexError, SearchIndex};
 use crate::rabbitmq::dead::DeadLetters;
 use crate::rabbitmq::{Publisher, RabbitError, Topology};
@@ -16,8 +16,6 @@ use crate::{ClusterConfig, OpenError, planted};
 
 /// Connections of one such process.
 const CONNECTIONS_MAX: u32 = 16;
-/// How long a statement waits for one of them.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(5);
 
 /// A member of a cluster whose tables are there and of a version that it knows.
 pub struct Member {
@@ -36,11 +34,7 @@ impl Member {
         planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let partitions = (0..connection::prepare(&mysql, config).await?).collect();
-        let pool = MySqlPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .test_before_acquire(false)
-            .acquire_timeout(CONNECTION_WITHIN)
-            .connect_lazy_with(mysql);
+        let pool = beside::pool(mysql, CONNECTIONS_MAX);
         let index = search_index(config, &pool).await?;
         Ok(Member {
             config: config.clone(),

@@ -3,6 +3,7 @@
 //! `schema.sql` has every table; `rows` is the one place that knows their columns. `script` builds what is sent, `fetch`
 //! looks facts up, `store` writes what was decided.
 
+pub(crate) mod beside;
 pub(crate) mod connection;
 pub(crate) mod facts;
 pub(crate) mod fetch;

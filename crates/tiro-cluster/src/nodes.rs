@@ -6,10 +6,10 @@ use sqlx::{MySqlPool, Row};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
+use crate::mysql::beside::step;
 use crate::rabbitmq::consumer::stopped;
 
 const EVERY: Duration = Duration::from_secs(5);
-const BEAT_WITHIN: Duration = Duration::from_secs(5);
 const LEAVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// A node that was silent for longer has no share.
@@ -79,10 +79,8 @@ impl Node {
         }
         while !*stop.borrow() {
             let beat = async {
-                match timeout(BEAT_WITHIN, self.beat(&id)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => tracing::debug!(%error, "this node is not listed for now"),
-                    Err(_) => tracing::debug!("MySQL is silent: this node is not listed for now"),
+                if let Err(error) = step(self.beat(&id)).await {
+                    tracing::debug!(%error, "this node is not listed for now");
                 }
                 sleep(EVERY).await;
             };

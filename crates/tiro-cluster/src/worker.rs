@@ -68,6 +68,12 @@ pub enum IndexFailure {
     Failed(String),
 }
 
+impl From<sqlx::Error> for IndexFailure {
+    fn from(error: sqlx::Error) -> IndexFailure {
+        IndexFailure::Unavailable(format!("MySQL: {error}"))
+    }
+}
+
 impl fmt::Display for IndexFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

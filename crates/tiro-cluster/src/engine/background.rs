@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::Client;
-use sqlx::Connection;
-use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+use sqlx::mysql::MySqlPool;
 use tiro_core::ApplicationId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -23,28 +22,6 @@ use crate::waiting::Waiting;
 
 /// How long the parts may take to end; what they still had to say is only a hint.
 const STOP_WITHIN: Duration = Duration::from_secs(3);
-
-/// Connections for what no request waits for, and for operators.
-const CONNECTIONS_MAX: u32 = 4;
-const ACQUIRE_MAX: Duration = Duration::from_secs(3);
-/// Longest wait for an answer to what reads nothing.
-const ANSWER_MAX: Duration = Duration::from_secs(1);
-
-/// Connects when it is needed. A connection that does not answer does not come back: nobody has to wait for it.
-pub(super) fn pool(mysql: MySqlConnectOptions) -> MySqlPool {
-    MySqlPoolOptions::new()
-        .max_connections(CONNECTIONS_MAX)
-        .acquire_timeout(ACQUIRE_MAX)
-        .idle_timeout(Duration::from_secs(60))
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                let silent = std::io::Error::from(std::io::ErrorKind::TimedOut);
-                let answered = timeout(ANSWER_MAX, connection.ping()).await;
-                answered.unwrap_or(Err(silent.into())).map(|()| true)
-            })
-        })
-        .connect_lazy_with(mysql)
-}
 
 /// The parts that run beside the requests.
 pub(super) struct Background {

@@ -1,21 +1,16 @@
 //! How the cluster stands, as an operator asks any of its API nodes.
 
-use std::time::Duration;
-
 use sqlx::mysql::MySqlPool;
 use tiro_core::{Failure, NodeStatus, PartitionStatus, QueueStatus, Shortage, Status, Timestamp};
-use tokio::time::timeout;
 
 use crate::ClusterConfig;
 use crate::clock::now_ms;
 use crate::errors::unavailable;
 use crate::indexer::Indexer;
+use crate::mysql::beside::step;
 use crate::nodes::SeenNode;
 use crate::rabbitmq::Topology;
 use crate::status::{self, ClusterStatus, QueuesStatus};
-
-/// A MySQL that takes longer is away.
-const LOADED_WITHIN: Duration = Duration::from_secs(25);
 
 /// Asks the systems for it.
 pub(super) struct Report {
@@ -42,9 +37,7 @@ impl Report {
 
     pub(super) async fn status(&self) -> Result<Status, Failure> {
         let loading = ClusterStatus::load(&self.pool, &self.rabbitmq, &self.topology, &self.indexer);
-        let silent = |_| sqlx::Error::from(std::io::Error::from(std::io::ErrorKind::TimedOut));
-        let loaded = timeout(LOADED_WITHIN, loading).await.map_err(silent).flatten();
-        let cluster = loaded.map_err(|error| {
+        let cluster = step(loading).await.map_err(|error| {
             tracing::warn!(%error, "MySQL does not say how the cluster stands");
             unavailable(Shortage::StorageUnavailable)
         })?;

@@ -8,6 +8,7 @@ use tiro_core::Timestamp;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::mysql::beside::step;
 use crate::mysql::purge;
 use crate::rabbitmq::consumer::stopped;
 
@@ -31,7 +32,7 @@ impl Clear {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let chunk = async {
-                match self.chunk().await {
+                match step(self.chunk()).await {
                     Ok(purged) if purged.more => sleep(PAUSE).await,
                     Ok(_) => sleep(EVERY).await,
                     Err(error) => {

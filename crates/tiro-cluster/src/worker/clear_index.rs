@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{IndexFailure, Indexer};
+use crate::mysql::beside::step;
 use crate::mysql::index_garbage::{self, Thing};
 use crate::opensearch::Below;
 use crate::rabbitmq::consumer::stopped;
@@ -53,7 +54,7 @@ impl<I: Indexer> ClearIndex<I> {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let chunk = async {
-                match self.chunk().await {
+                match step(self.chunk()).await {
                     Ok(cleared) if cleared.found_some() => sleep(PAUSE).await,
                     Ok(_) => sleep(EVERY).await,
                     Err(error) => {
@@ -75,15 +76,13 @@ impl<I: Indexer> ClearIndex<I> {
     /// When MySQL or the index does not answer; what is left is still noted.
     pub async fn chunk(&self) -> Result<Cleared, IndexFailure> {
         let mut cleared = Cleared::default();
-        let partitions = index_garbage::partitions(&self.pool).await.map_err(away)?;
+        let partitions = index_garbage::partitions(&self.pool).await?;
         if partitions.is_empty() {
             return Ok(cleared);
         }
         let indexed = self.indexer.indexed(&partitions).await?;
         for (partition, indexed) in partitions.into_iter().zip(indexed) {
-            let things = index_garbage::indexed_through(&self.pool, partition, indexed)
-                .await
-                .map_err(away)?;
+            let things = index_garbage::indexed_through(&self.pool, partition, indexed).await?;
             if things.is_empty() {
                 continue;
             }
@@ -91,9 +90,7 @@ impl<I: Indexer> ClearIndex<I> {
             let documents = self.indexer.purge(partition, &below).await?;
             cleared.documents += documents;
             if documents == 0 {
-                index_garbage::forget(&self.pool, partition, &things)
-                    .await
-                    .map_err(away)?;
+                index_garbage::forget(&self.pool, partition, &things).await?;
                 cleared.things += things.len();
             }
         }
@@ -106,8 +103,4 @@ fn below(thing: &Thing) -> Below {
         application: ApplicationId(thing.application),
         chat: (thing.chat != 0).then_some(thing.chat),
     }
-}
-
-fn away(error: sqlx::Error) -> IndexFailure {
-    IndexFailure::Unavailable(format!("MySQL: {error}"))
 }

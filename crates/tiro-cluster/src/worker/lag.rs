@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{IndexFailure, Indexer};
+use crate::mysql::beside::step;
 use crate::rabbitmq::consumer::stopped;
 use crate::rabbitmq::{Announcement, Publisher, RabbitError};
 
@@ -49,6 +50,12 @@ pub enum LagError {
     Random(getrandom::Error),
 }
 
+impl From<sqlx::Error> for LagError {
+    fn from(error: sqlx::Error) -> LagError {
+        LagError::Mysql(error)
+    }
+}
+
 impl fmt::Display for LagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -79,7 +86,7 @@ impl<I: Indexer> Lag<I> {
         while !*stop.borrow() {
             let look = async {
                 sleep(every).await;
-                if let Err(error) = self.look().await {
+                if let Err(error) = step(self.look()).await {
                     tracing::warn!(%error, "it was not checked whether all changes are indexed");
                 }
             };
@@ -95,7 +102,7 @@ impl<I: Indexer> Lag<I> {
     /// # Errors
     /// When one of the systems is away; the next look makes up for it.
     pub async fn look(&mut self) -> Result<usize, LagError> {
-        let announced = self.announced().await.map_err(LagError::Mysql)?;
+        let announced = self.announced().await?;
         let partitions: Vec<u16> = announced.iter().map(|(partition, _)| *partition).collect();
         let indexed = self.indexer.indexed(&partitions).await.map_err(LagError::Index)?;
         let mut again = Vec::new();

@@ -13,6 +13,7 @@ use sqlx::{MySqlPool, Row};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::mysql::beside::step;
 use crate::rabbitmq::consumer::stopped;
 
 pub(crate) use chunk::{Difference, read as read_chunk};
@@ -69,7 +70,7 @@ impl Recount {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let chunk = async {
-                match self.chunk().await {
+                match step(self.chunk()).await {
                     Ok(Some(found)) if !found.ended => sleep(PAUSE).await,
                     Ok(_) => sleep(ASK_EVERY).await,
                     Err(error) => {

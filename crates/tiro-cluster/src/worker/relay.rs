@@ -11,6 +11,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
+use crate::mysql::beside::step;
 use crate::planted::{self, Bug};
 use crate::rabbitmq::consumer::stopped;
 use crate::rabbitmq::{Announcement, Publisher};
@@ -85,7 +86,7 @@ impl Relay {
         let mut backoff = Backoff::new(FAILED, Duration::from_secs(5));
         let mut failing = false;
         while !*stop.borrow() {
-            let pass = self.pass().await;
+            let pass = step(self.pass()).await;
             if let Err(error) = &pass
                 && !failing
             {

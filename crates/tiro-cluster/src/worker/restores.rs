@@ -6,6 +6,7 @@ use sqlx::MySqlPool;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use crate::mysql::beside::step;
 use crate::mysql::restores;
 use crate::rabbitmq::consumer::stopped;
 
@@ -28,7 +29,7 @@ impl Restores {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let look = async {
-                if let Err(error) = self.chunk().await {
+                if let Err(error) = step(self.chunk()).await {
                     tracing::warn!(%error, "restores that stand still were not given up");
                 }
                 sleep(EVERY).await;
