@@ -1,7 +1,6 @@
 //! A process that works on a cluster without serving requests: a worker, or a command of the operator.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use sqlx::mysql::MySqlPool;
 use tokio::sync::watch;

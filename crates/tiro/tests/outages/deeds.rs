@@ -25,6 +25,8 @@ const NODES: [usize; 2] = [0, 1];
 const LOCKED_MAX: Duration = Duration::from_secs(5);
 /// MariaDB sees so late that there is space again, at most, and writes are served then.
 const SPACE_SEEN_WITHIN: Duration = Duration::from_secs(70);
+/// A writer waits 10 s for an answer.
+const SILENCE_FOUND_WITHIN: Duration = Duration::from_secs(13);
 /// A freeze that hits no transaction is taken again, so often.
 const FREEZES_MAX: usize = 50;
 /// A writer that waits for the frozen one's lock is seen within so long.
@@ -112,9 +114,14 @@ impl World {
         for way in &self.ways {
             way[system.place()].forget();
         }
+        let promise = match system {
+            System::MySql => Promise::Nothing {
+                back_within: SILENCE_FOUND_WITHIN,
+            },
+            other => Promise::without(other),
+        };
         let name = format!("connections to {} forgotten by the network", system.name());
-        self.note(&name, Promise::without(system), begun, Named::NotDue)
-            .await;
+        self.note(&name, promise, begun, Named::NotDue).await;
     }
 
     /// Cuts a system off from the first API node alone.
