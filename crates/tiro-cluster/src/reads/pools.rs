@@ -111,8 +111,8 @@ impl ReadPool {
     /// Reads something: once more on another connection if the first turns out to be dead, or silent for long.
     pub(crate) async fn read<R: Read>(&self, wanted: &R) -> Result<R::Answer, Failure> {
         self.circuit.admit_read()?;
-        let connection = self.acquire().await?;
-        match self.attempt(connection, wanted, FIRST_READ_MAX).await {
+        let loan = self.acquire().await?;
+        match self.attempt(loan, wanted, FIRST_READ_MAX).await {
             Err(ReadError::Late) => {
                 self.let_go_of_idle();
                 self.circuit.suspect();
@@ -127,11 +127,10 @@ impl ReadPool {
 
     async fn attempt<R: Read>(
         &self,
-        connection: PoolConnection<MySql>,
+        mut loan: Loan,
         wanted: &R,
         within: Duration,
     ) -> Result<R::Answer, ReadError> {
-        let mut loan = Loan::of(connection);
         let answer = timeout(within, on(loan.connection(), &self.routes, wanted)).await;
         let (answer, is_cut) = answer.unwrap_or((Err(ReadError::Late), true));
         let is_gone = matches!(&answer, Err(ReadError::MySql(error)) if is_gone(error));
@@ -144,8 +143,7 @@ impl ReadPool {
     /// A snapshot of now.
     pub(crate) async fn begin(&self) -> Result<Snapshot, Failure> {
         for _ in 0..TRIES_MAX {
-            let connection = self.acquire().await?;
-            if let Some(snapshot) = Snapshot::begin(connection, &self.circuit).await {
+            if let Some(snapshot) = Snapshot::begin(self.acquire().await?, &self.circuit).await {
                 return Ok(snapshot);
             }
             self.let_go_of_idle();
@@ -165,22 +163,23 @@ impl ReadPool {
     }
 
     /// A connection of the pool. Waiting for one, which is a large future, only where none is free.
-    async fn acquire(&self) -> Result<PoolConnection<MySql>, Failure> {
+    async fn acquire(&self) -> Result<Loan, Failure> {
         if let Some(connection) = self.pool.try_acquire() {
-            return Ok(connection);
+            return Ok(Loan::of(connection));
         }
         let connection = Box::pin(self.circuit.unless_unreached(self.pool.acquire())).await?;
-        connection.map_err(|error| self.no_connection(&error))
+        connection
+            .map(Loan::of)
+            .map_err(|error| self.no_connection(&error))
     }
 
     /// A connection that answers. Those that do not are let go.
-    async fn living(&self) -> Result<PoolConnection<MySql>, Failure> {
+    async fn living(&self) -> Result<Loan, Failure> {
         for _ in 0..TRIES_MAX {
-            let mut connection = self.acquire().await?;
-            if let Ok(Ok(())) = timeout(ANSWER_MAX, connection.ping()).await {
-                return Ok(connection);
+            let mut loan = self.acquire().await?;
+            if let Ok(Ok(())) = timeout(ANSWER_MAX, loan.connection().ping()).await {
+                return Ok(loan);
             }
-            drop(connection.detach());
             self.let_go_of_idle();
         }
         self.circuit.suspect();

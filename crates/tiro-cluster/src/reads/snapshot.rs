@@ -5,8 +5,6 @@
 use std::sync::Arc;
 
 use sqlx::Executor;
-use sqlx::MySql;
-use sqlx::pool::PoolConnection;
 use tiro_core::Failure;
 use tokio::time::timeout;
 
@@ -35,8 +33,7 @@ enum Left {
 
 impl Snapshot {
     /// Begins one; `None` if the connection does not answer, which is let go then.
-    pub(super) async fn begin(connection: PoolConnection<MySql>, circuit: &Arc<Circuit>) -> Option<Snapshot> {
-        let mut loan = Loan::of(connection);
+    pub(super) async fn begin(mut loan: Loan, circuit: &Arc<Circuit>) -> Option<Snapshot> {
         let begun = timeout(ANSWER_MAX, loan.connection().execute(BEGIN_SNAPSHOT)).await;
         matches!(begun, Ok(Ok(_))).then(|| Snapshot {
             loan: Some(loan),
