@@ -94,7 +94,7 @@ pub struct QueueCounts {
 }
 
 impl ClusterStatus {
-    /// Asks all systems; takes at most half a minute.
+    /// Asks all systems. It has no bound of its own where MySQL falls silent: whoever calls it sets one.
     ///
     /// # Errors
     /// When MySQL does not answer.
