@@ -4,6 +4,7 @@
 //! do the tests of this crate, so that plain `cargo test` keeps them too.
 
 mod architecture;
+mod features;
 mod files;
 mod licences;
 mod text;
@@ -24,7 +25,13 @@ pub(crate) struct Rule {
 }
 
 /// All of them.
-const RULES: [&[Rule]; 4] = [files::RULES, text::RULES, architecture::RULES, licences::RULES];
+const RULES: [&[Rule]; 5] = [
+    files::RULES,
+    text::RULES,
+    architecture::RULES,
+    licences::RULES,
+    features::RULES,
+];
 
 /// Checks the tree against every rule.
 pub(crate) fn run() -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ mod watch;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use sqlx::mysql::MySqlPool;
 
 use background::Background;
@@ -72,7 +73,11 @@ impl ClusterEngine {
     ///
     /// # Errors
     /// Why it cannot take part.
-    pub async fn open(config: &ClusterConfig, options: Options) -> Result<ClusterEngine, OpenError> {
+    pub fn open(config: &ClusterConfig, options: Options) -> BoxFuture<'_, Result<ClusterEngine, OpenError>> {
+        Box::pin(ClusterEngine::start(config, options))
+    }
+
+    async fn start(config: &ClusterConfig, options: Options) -> Result<ClusterEngine, OpenError> {
         planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let count = connection::prepare(&mysql, config).await?;
@@ -115,7 +120,11 @@ impl ClusterEngine {
 
     /// Serves what was accepted, for 20 s at most, and lets go of MySQL. Later requests are refused. A second call does
     /// nothing.
-    pub async fn close(&self) {
+    pub fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.stop())
+    }
+
+    async fn stop(&self) {
         self.writes.begin_to_close();
         // Streams end first: they hold back who stops the server.
         self.waiting.stop();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use sqlx::mysql::MySqlPool;
 use tokio::sync::watch;
 
@@ -29,7 +30,11 @@ impl Member {
     ///
     /// # Errors
     /// Why it cannot take part.
-    pub async fn join(config: &ClusterConfig) -> Result<Member, OpenError> {
+    pub fn join(config: &ClusterConfig) -> BoxFuture<'_, Result<Member, OpenError>> {
+        Box::pin(Member::connect(config))
+    }
+
+    async fn connect(config: &ClusterConfig) -> Result<Member, OpenError> {
         planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let partitions = (0..connection::prepare(&mysql, config).await?).collect();
@@ -47,9 +52,15 @@ impl Member {
     ///
     /// # Errors
     /// See [`worker::run`].
-    pub async fn work(self, options: WorkerOptions, stop: watch::Receiver<bool>) -> Result<(), WorkerError> {
-        let indexer = Arc::new(self.indexer());
-        worker::run(&self.config, self.pool, indexer, options, stop).await
+    pub fn work(
+        self,
+        options: WorkerOptions,
+        stop: watch::Receiver<bool>,
+    ) -> BoxFuture<'static, Result<(), WorkerError>> {
+        Box::pin(async move {
+            let indexer = Arc::new(self.indexer());
+            worker::run(&self.config, self.pool, indexer, options, stop).await
+        })
     }
 
     /// What brings the search index after the database.
@@ -69,8 +80,8 @@ impl Member {
     ///
     /// # Errors
     /// When RabbitMQ is away.
-    pub async fn dead_letters(&self) -> Result<DeadLetters, RabbitError> {
-        DeadLetters::open(&self.config.rabbitmq, &self.publisher()).await
+    pub fn dead_letters(&self) -> BoxFuture<'_, Result<DeadLetters, RabbitError>> {
+        Box::pin(async { DeadLetters::open(&self.config.rabbitmq, &self.publisher()).await })
     }
 }
 

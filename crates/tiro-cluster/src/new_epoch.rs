@@ -3,7 +3,7 @@
 //! Every application gets a new epoch, by the same rule as everywhere, and the data set a new id: an index that was made of
 //! what is gone has another id, so the next indexer makes a new one.
 
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use tiro_core::{ApplicationId, Command, Engine, Epoch, Request};
 
@@ -18,7 +18,11 @@ const APPLICATIONS_MAX: u64 = 256;
 /// # Errors
 /// [`OpenError::InUse`], or why the cluster cannot be opened or written; then some applications may have a new epoch
 /// already, and it is to be run again.
-pub async fn new_epoch(config: &ClusterConfig) -> Result<u64, OpenError> {
+pub fn new_epoch(config: &ClusterConfig) -> BoxFuture<'_, Result<u64, OpenError>> {
+    Box::pin(renew_cluster(config))
+}
+
+async fn renew_cluster(config: &ClusterConfig) -> Result<u64, OpenError> {
     let mysql = connection::options(config)?;
     let pool = MySqlPoolOptions::new()
         .max_connections(2)

@@ -17,6 +17,7 @@ mod report;
 
 use std::fmt;
 
+use futures_util::future::LocalBoxFuture;
 use sqlx::mysql::{MySqlConnection, MySqlPool, MySqlPoolOptions};
 use sqlx::{MySql, Row, Transaction};
 
@@ -84,7 +85,15 @@ impl From<sqlx::Error> for VerifyError {
 ///
 /// # Errors
 /// When MySQL does not answer, or holds no cluster.
-pub async fn verify(
+pub fn verify<'a>(
+    config: &'a ClusterConfig,
+    options: VerifyOptions,
+    progress: &'a mut dyn FnMut(VerifyProgress),
+) -> LocalBoxFuture<'a, Result<VerifyReport, VerifyError>> {
+    Box::pin(check(config, options, progress))
+}
+
+async fn check(
     config: &ClusterConfig,
     options: VerifyOptions,
     progress: &mut dyn FnMut(VerifyProgress),

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use tiro_api::Code;
@@ -25,19 +26,20 @@ use crate::route::{Caller, Compression, Operation, Pace};
 use crate::violations::Violations;
 use crate::{cors, encoding, guard, rate_limits};
 
-/// What answers the requests of a route.
+/// What answers the requests of a route. Its future is boxed, so that the way of every request is compiled once and
+/// not once for each handler.
 pub(crate) trait Handler: Send + Sync + 'static {
     /// Answers one request.
-    fn handle(&self, call: Call) -> impl Future<Output = Result<Response<Body>, Problem>> + Send;
+    fn handle(&self, call: Call) -> BoxFuture<'static, Result<Response<Body>, Problem>>;
 }
 
 impl<F, A> Handler for F
 where
     F: Fn(Call) -> A + Send + Sync + 'static,
-    A: Future<Output = Result<Response<Body>, Problem>> + Send,
+    A: Future<Output = Result<Response<Body>, Problem>> + Send + 'static,
 {
-    fn handle(&self, call: Call) -> impl Future<Output = Result<Response<Body>, Problem>> + Send {
-        self(call)
+    fn handle(&self, call: Call) -> BoxFuture<'static, Result<Response<Body>, Problem>> {
+        Box::pin(self(call))
     }
 }
 
@@ -52,12 +54,12 @@ pub(crate) struct RoutePlace {
 }
 
 /// A route, ready to serve.
-pub(crate) struct Endpoint<H> {
+pub(crate) struct Endpoint {
     app: App,
     place: RoutePlace,
     operation: &'static Operation,
     metrics: RouteMetrics,
-    handler: H,
+    handler: Box<dyn Handler>,
 }
 
 /// What the wrap needs of a request after the handler took it.
@@ -69,13 +71,13 @@ struct Wrap {
     gzip: bool,
 }
 
-impl<H: Handler> Endpoint<H> {
+impl Endpoint {
     pub(crate) fn new(
         app: &App,
         place: RoutePlace,
         operation: &'static Operation,
-        handler: H,
-    ) -> Endpoint<H> {
+        handler: Box<dyn Handler>,
+    ) -> Endpoint {
         Endpoint {
             app: app.clone(),
             place,

@@ -278,10 +278,8 @@ pub(crate) struct Route {
     /// What the log and the metrics call it: its path, or what several spellings of one path share.
     pub(crate) label: &'static str,
     pub(crate) operation: &'static Operation,
-    mount: Mount,
+    handler: Box<dyn Handler>,
 }
-
-type Mount = Box<dyn FnOnce(&App, &'static str, MethodRouter) -> MethodRouter>;
 
 /// The route that answers `GET` (and `HEAD`) of a path.
 pub(crate) fn get(path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
@@ -310,31 +308,12 @@ pub(crate) fn delete(path: &'static str, operation: &'static Operation, handler:
 
 impl Route {
     fn new(verb: Verb, path: &'static str, operation: &'static Operation, handler: impl Handler) -> Route {
-        let mount = move |app: &App, label: &'static str, methods: MethodRouter| {
-            let place = RoutePlace {
-                method: verb.name(),
-                template: path,
-                label,
-            };
-            let endpoint = Arc::new(Endpoint::new(app, place, operation, handler));
-            let serve = move |request| {
-                let endpoint = endpoint.clone();
-                async move { endpoint.serve(request).await }
-            };
-            match verb {
-                Verb::Get => methods.get(serve),
-                Verb::Post => methods.post(serve),
-                Verb::Put => methods.put(serve),
-                Verb::Patch => methods.patch(serve),
-                Verb::Delete => methods.delete(serve),
-            }
-        };
         Route {
             verb,
             path,
             label: path,
             operation,
-            mount: Box::new(mount),
+            handler: Box::new(handler),
         }
     }
 
@@ -346,6 +325,22 @@ impl Route {
 
     /// Adds this route to those of the same path.
     pub(crate) fn mount(self, app: &App, methods: MethodRouter) -> MethodRouter {
-        (self.mount)(app, self.label, methods)
+        let place = RoutePlace {
+            method: self.verb.name(),
+            template: self.path,
+            label: self.label,
+        };
+        let endpoint = Arc::new(Endpoint::new(app, place, self.operation, self.handler));
+        let serve = move |request| {
+            let endpoint = endpoint.clone();
+            async move { endpoint.serve(request).await }
+        };
+        match self.verb {
+            Verb::Get => methods.get(serve),
+            Verb::Post => methods.post(serve),
+            Verb::Put => methods.put(serve),
+            Verb::Patch => methods.patch(serve),
+            Verb::Delete => methods.delete(serve),
+        }
     }
 }

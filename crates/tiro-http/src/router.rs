@@ -63,9 +63,8 @@ pub fn router(app: &App) -> Router {
         template: NO_ROUTE,
         label: NO_ROUTE,
     };
-    let nothing = Arc::new(Endpoint::new(app, nowhere, &FALLBACK, async |_: Call| {
-        Err(Problem::plain(Code::NotFound))
-    }));
+    let not_found = Box::new(async |_: Call| Err(Problem::plain(Code::NotFound)));
+    let nothing = Arc::new(Endpoint::new(app, nowhere, &FALLBACK, not_found));
     router.fallback(move |request| {
         let nothing = nothing.clone();
         async move { nothing.serve(request).await }
@@ -197,10 +196,11 @@ fn refusing_other_methods(app: &App, refused: Refused, allow: &str, methods: Met
         template: refused.template,
         label: refused.label,
     };
-    let refuse = Arc::new(Endpoint::new(app, place, refused.operation, move |call: Call| {
+    let refusal = Box::new(move |call: Call| {
         let answer = other_method(&call, allow.clone());
         async move { answer }
-    }));
+    });
+    let refuse = Arc::new(Endpoint::new(app, place, refused.operation, refusal));
     methods.fallback(move |request| {
         let refuse = refuse.clone();
         async move { refuse.serve(request).await }

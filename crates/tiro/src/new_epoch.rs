@@ -32,7 +32,7 @@ fn of_folder(folder: &Path) -> Result<u64, Failure> {
 fn of_cluster(file: &Path) -> Result<u64, Failure> {
     let config = cluster::config(file)?;
     cluster::block_on(async {
-        let renewed = Box::pin(tiro_cluster::new_epoch(&config)).await;
+        let renewed = tiro_cluster::new_epoch(&config).await;
         renewed.map_err(|error| cluster::failure(&error, file))
     })
 }

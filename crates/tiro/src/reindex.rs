@@ -15,7 +15,7 @@ pub(crate) fn run(args: &ReindexArgs) -> Result<Exit, Failure> {
         let mut stages = Stages::default();
         let rebuilt = member
             .indexer()
-            .rebuild(|reached| {
+            .rebuild(&mut |reached| {
                 stages.reached("indexed", Unit::Changes, Some(reached.positions), reached.indexed);
             })
             .await;

@@ -42,6 +42,8 @@ const NOT_IN_CORE: [&str; 9] = [
 ];
 const DEPENDENCIES: &str = "docs/decisions/0005-dependencies.md";
 const ENGINES: [&str; 2] = ["tiro-embedded", "tiro-cluster"];
+/// Uses nothing of what it depends on: it names features.
+const FEATURES: &str = "tiro-features";
 
 fn status_codes(tree: &Tree) -> anyhow::Result<Vec<String>> {
     let elsewhere = tree
@@ -86,7 +88,7 @@ fn unexplained_dependencies(tree: &Tree) -> anyhow::Result<Vec<String>> {
     let ours = |name: &str| name.starts_with("tiro-");
     let unexplained = dependencies(tree)?
         .into_iter()
-        .filter(|edge| !ours(&edge.on) && !explained.contains(&edge.on.as_str()));
+        .filter(|edge| edge.of != FEATURES && !ours(&edge.on) && !explained.contains(&edge.on.as_str()));
     Ok(unexplained
         .map(|edge| format!("{}: {}", edge.path, edge.on))
         .collect())

@@ -1,5 +1,7 @@
 //! Making the index anew beside the one that serves, which goes on serving until the new one has caught up.
 
+use futures_util::future::BoxFuture;
+
 use crate::opensearch::{Generation, IndexError};
 
 use super::{Indexer, IndexerError};
@@ -24,17 +26,27 @@ impl Indexer {
     ///
     /// # Errors
     /// See [`IndexerError`]; the index before then still serves.
-    pub async fn rebuild(&self, mut progress: impl FnMut(RebuildProgress)) -> Result<(), IndexerError> {
+    pub fn rebuild<'a>(
+        &'a self,
+        progress: &'a mut (dyn FnMut(RebuildProgress) + Send),
+    ) -> BoxFuture<'a, Result<(), IndexerError>> {
+        Box::pin(self.make_anew(progress))
+    }
+
+    async fn make_anew(
+        &self,
+        progress: &mut (dyn FnMut(RebuildProgress) + Send),
+    ) -> Result<(), IndexerError> {
         let serving = self.index.ensure().await?;
         let next = self.index.begin_next(&serving).await?;
         for _ in 0..ROUNDS_MAX {
-            if self.catch_up(&next, &mut progress).await? <= LACKED_MAX {
+            if self.catch_up(&next, progress).await? <= LACKED_MAX {
                 break;
             }
         }
         self.index.finish_next(&serving, &next).await?;
         // Those who indexed meanwhile did so into the one before.
-        self.catch_up(&next, &mut progress).await?;
+        self.catch_up(&next, progress).await?;
         Ok(())
     }
 
@@ -42,7 +54,7 @@ impl Indexer {
     async fn catch_up(
         &self,
         generation: &Generation,
-        progress: &mut impl FnMut(RebuildProgress),
+        progress: &mut (dyn FnMut(RebuildProgress) + Send),
     ) -> Result<u64, IndexerError> {
         let ends = self.positions().await?;
         let positions = ends.iter().map(|(_, end)| end).sum();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
 use tokio::time::timeout;
@@ -16,7 +17,11 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When the address is none, or nobody answers within 10 s.
-pub(crate) async fn connect(url: &str, purpose: &str) -> Result<Connection, RabbitError> {
+pub(crate) fn connect<'a>(url: &'a str, purpose: &'a str) -> BoxFuture<'a, Result<Connection, RabbitError>> {
+    Box::pin(open(url, purpose))
+}
+
+async fn open(url: &str, purpose: &str) -> Result<Connection, RabbitError> {
     let mut uri: AMQPUri = url.parse().map_err(RabbitError::Address)?;
     uri.query.heartbeat.get_or_insert(HEARTBEAT_S);
     let properties = ConnectionProperties::default().with_connection_name(purpose.into());

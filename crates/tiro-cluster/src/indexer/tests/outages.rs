@@ -137,7 +137,7 @@ fn a_document_that_is_refused_is_a_candidate_of_every_search() {
             (found, watermarks),
             (vec![(1, 1, 2), (1, 1, 1)], [(1, end)].into())
         );
-        world.indexer.rebuild(|_| {}).await.unwrap();
+        world.indexer.rebuild(&mut |_| {}).await.unwrap();
         assert_eq!(world.found(1, "one").await, [(1, 1)]);
     });
 }
@@ -172,7 +172,7 @@ fn a_rebuild_replaces_the_index_goes_on_where_it_was_cut_off_and_tells_how_far_i
         let mut told = Vec::new();
         world
             .indexer
-            .rebuild(|progress| told.push((progress.indexed, progress.positions)))
+            .rebuild(&mut |progress| told.push((progress.indexed, progress.positions)))
             .await
             .unwrap();
         assert_eq!(told, [(2, 2)], "the first position was there");
@@ -239,7 +239,7 @@ fn no_watermark_is_ever_ahead_of_what_is_found_while_all_goes_on() {
             checks += 1;
             match checks {
                 3 => world.index.delete_all().await.unwrap(),
-                6 => match world.indexer.rebuild(|_| {}).await {
+                6 => match world.indexer.rebuild(&mut |_| {}).await {
                     Ok(()) | Err(IndexerError::Index(IndexError::Missing)) => {}
                     Err(error) => panic!("{error}"),
                 },

@@ -1,0 +1,3 @@
+//! Empty: without a build script cargo takes no notice of build dependencies.
+
+fn main() {}
