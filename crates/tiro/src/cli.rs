@@ -34,7 +34,7 @@ Examples:
   tiro search --application app_… late parcel       print the messages that contain both words
   tiro follow app_…                                 print the changes of an application, live
   tiro verify --data ./tiro-data                    check the data of a stopped server
-  tiro serve --cluster cluster.toml                 start an API node of a cluster (`tiro worker`: a worker)
+  tiro serve --cluster cluster.toml                 start an API node of a cluster
 
 Exit status:
    0  success; also after SIGTERM or SIGINT
