@@ -56,6 +56,18 @@ pub(crate) const GO: Tool = Tool {
     purpose: "a test runs the example of docs/clients/go.md",
     install: "apt-get install golang",
 };
+/// Leaves out what only a debugger reads.
+pub(crate) const STRIP: Tool = Tool {
+    program: "strip",
+    purpose: "makes the executable of the archive small",
+    install: "apt-get install binutils",
+};
+/// Packs the archive.
+pub(crate) const TAR: Tool = Tool {
+    program: "tar",
+    purpose: "packs the archive",
+    install: "apt-get install tar",
+};
 /// The judge of licences and sources.
 pub(crate) const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",

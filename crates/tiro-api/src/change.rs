@@ -62,13 +62,13 @@ impl fmt::Display for ChangeType {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "ReceivedEntry")]
 pub struct Entry<'a> {
-    /// 1, 2, 3 … in the application, without a hole.
+    /// 1, 2, 3 … in the application, without gaps.
     #[schema(minimum = 1)]
     pub position: u64,
     /// What happened.
     #[serde(rename = "type")]
     pub type_: ChangeType,
-    /// When Tiro accepted it, also where an import said when the thing was created.
+    /// When Tiro accepted the change; imported messages may have an earlier `created_at`.
     pub at: Time,
     /// The chat's number, on entries of chats, messages and readers.
     #[schema(required, minimum = 1)]
@@ -76,10 +76,10 @@ pub struct Entry<'a> {
     /// The message's number, on entries of messages.
     #[schema(required, minimum = 1)]
     pub number: Option<u64>,
-    /// Who has read, on entries of readers.
+    /// The reader, on entries of readers.
     #[schema(value_type = Option<String>, required)]
     pub reader: Option<Cow<'a, str>>,
-    /// The version that the entry gave the thing.
+    /// The version of the thing after this change.
     #[schema(minimum = 1)]
     pub version: u64,
     /// The thing as it is now, a tombstone for a delete. `null` where the thing has another version by now (a later
@@ -88,7 +88,7 @@ pub struct Entry<'a> {
     pub data: Option<EntryData<'a>>,
 }
 
-/// The thing of an entry: the application, chat, message or reader that the type says.
+/// The thing that changed: an application, chat, message or read marker, depending on `type`.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum EntryData<'a> {
@@ -106,18 +106,18 @@ pub enum EntryData<'a> {
     Reader(ReadState<'a>),
 }
 
-/// A page of an application's feed, in the order of positions.
+/// A page of an application's change feed, by position.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ChangePage<'a> {
-    /// The entries that were asked for; perhaps none although the feed goes on.
+    /// Entries by position; may be empty although `has_more` is true.
     #[schema(value_type = Vec<Entry>)]
     pub data: Vec<Entry<'a>>,
-    /// Whether the feed went on after `next` when the page was begun.
+    /// Whether there were entries after `next` when the page was read.
     pub has_more: bool,
-    /// From where to go on, also at the end of the feed: never `null`.
+    /// The cursor to send as `after` for the following page; never `null`, also at the end of the feed.
     #[schema(value_type = String)]
     pub next: Cow<'a, str>,
-    /// The end of the feed when the page was begun.
+    /// The cursor of the feed's end when the page was read.
     #[schema(value_type = String)]
     pub as_of: Cow<'a, str>,
 }

@@ -19,12 +19,12 @@ pub const LINES_FORMAT: u64 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LinesHeader<'a> {
-    /// The format, [`LINES_FORMAT`]; its presence tells Tiro lines from plain ones.
+    /// The format's version. Only an export's lines have this member, plain lines do not.
     pub tiro: u64,
     /// The application's token.
     #[schema(value_type = String)]
     pub token: Cow<'a, str>,
-    /// The epoch of its cursors.
+    /// The epoch: the first part of the application's cursors.
     #[schema(value_type = String)]
     pub epoch: Cow<'a, str>,
     /// The position of its last entry. A live application has as many entries; a deleted one has only the last.
@@ -104,11 +104,11 @@ pub struct LinesEnd<'a> {
     pub sha256: Cow<'a, str>,
 }
 
-/// A message that somebody else stored. `null` equals absent.
+/// A message from another system, for an import. `null` is the same as absent.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PlainLine<'a> {
-    /// What the source calls the chat; required.
+    /// The source's name of the chat; required.
     #[schema(value_type = String)]
     pub chat: Option<Cow<'a, str>>,
     /// Who sent it.

@@ -8,28 +8,28 @@ use utoipa::ToSchema;
 
 use crate::{BatchCreated, Chat, Message, Problem};
 
-/// A create that was answered before it was carried out.
+/// An asynchronous create, answered 202 before it was carried out.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "ReceivedOperation")]
 pub struct Operation<'a> {
-    /// Its name: the same for the same request under the same key.
+    /// The name of the operation; the same request with the same key has the same one.
     #[schema(value_type = String, min_length = 1, max_length = 420, pattern = "^op_[A-Za-z0-9_-]+$")]
     pub operation: Cow<'a, str>,
-    /// What became of it.
+    /// `pending`, `applied` or `rejected`.
     pub status: OperationStatus,
-    /// Of an applied one: what it created, as it was created; what was changed or deleted since, as it is now.
+    /// If applied: the created thing; if it was changed or deleted since, its present state.
     #[schema(value_type = Option<OperationResult>, required)]
     pub result: Option<OperationResult<'a>>,
-    /// Of a rejected one: the problem that the create would have been answered with.
+    /// If rejected: the problem that a synchronous create would have been answered with.
     #[schema(required)]
     pub problem: Option<Problem>,
 }
 
-/// What became of an operation.
+/// The state of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationStatus {
-    /// Nothing yet, as far as the server knows. It is no acknowledgement.
+    /// Not yet carried out, as far as the server knows; not an acknowledgement.
     Pending,
     /// It was carried out, and is acknowledged.
     Applied,

@@ -15,16 +15,16 @@ macro_rules! page {
         $(#[$doc])*
         #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
         pub struct $name<'a> {
-            /// In the order of the list.
+            /// The items of this page.
             #[schema(value_type = Vec<$item>)]
             pub data: Vec<$item<'a>>,
-            /// Whether the list goes on.
+            /// Whether there are further items.
             pub has_more: bool,
-            /// Where it goes on; `null` at its end.
+            /// The value that continues the list; `null` at its end.
             #[schema(value_type = Option<String>, required)]
             pub next: Option<Cow<'a, str>>,
-            /// The place in the application's feed of which the page shows the state; `null` for lists of
-            /// applications.
+            /// The cursor of the state that the page shows: read the change feed after it to get later changes. `null` for
+            /// lists of applications.
             #[schema(value_type = Option<String>, required)]
             pub as_of: Option<Cow<'a, str>>,
         }
@@ -36,7 +36,7 @@ page!(
     ApplicationPage of Application
 );
 page!(
-    /// Chats by number with tombstones, or by activity without.
+    /// Chats by number with tombstones, or by activity without them.
     ChatPage of Chat
 );
 page!(
@@ -44,6 +44,6 @@ page!(
     MessagePage of Message
 );
 page!(
-    /// The chats, by number, in which a reader has a marker and something unread.
+    /// Chats by number in which a reader has a marker and unread messages.
     ReadStatePage of ReadState
 );

@@ -5,50 +5,50 @@ use utoipa::ToSchema;
 
 use crate::Code;
 
-/// Why a request was not carried out.
+/// An error (RFC 9457).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Path of the page that explains the code: `/docs/errors/<code>`.
     #[serde(rename = "type")]
     pub type_: String,
-    /// What the code means, in a few words.
+    /// The meaning of the code, in a few words.
     pub title: String,
-    /// The status of the answer.
+    /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What happened; stable, for programs.
+    /// The error code; stable, for programs.
     pub code: Code,
-    /// What happened this time, for people.
+    /// What happened in this case, for people.
     pub detail: String,
-    /// The request's name in the server's log; also in `X-Request-Id`.
+    /// The id of the request in the server's log; also in `X-Request-Id`.
     pub request_id: String,
-    /// Every value that was refused; empty if the problem is not about values.
+    /// Every invalid value of the request; empty if the error is not about values.
     pub errors: Vec<Violation>,
-    /// Only of `search_behind`, and not of a search over everything: the place in the application's feed up to which
-    /// every message can be found.
+    /// Only with `search_behind`, in a search within one application: the cursor up to which every message can be
+    /// found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub searched_through: Option<String>,
 }
 
-/// One value that was refused, and where it stood: exactly one of the four places is given.
+/// One invalid value and its place: exactly one of `pointer`, `parameter`, `header` and `line` is present.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Violation {
     /// What is wrong with it.
     pub code: Code,
-    /// Where it stands in the body (RFC 6901).
+    /// The place in the body, as a JSON pointer (RFC 6901).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub pointer: Option<String>,
-    /// Which query parameter it is.
+    /// The query parameter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub parameter: Option<String>,
-    /// Which header it is.
+    /// The header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub header: Option<String>,
-    /// Which line of an import, from 1.
+    /// The line of an import, from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = u64, minimum = 1, required = false)]
     pub line: Option<u64>,

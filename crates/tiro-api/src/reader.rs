@@ -5,17 +5,17 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// How far somebody has read in a chat, and what is left.
+/// A read marker: how far a reader has read in a chat, and how many messages are unread.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadState<'a> {
-    /// Who, in the application's own terms.
+    /// The reader's name, chosen by the application.
     #[schema(value_type = String)]
     pub reader: Cow<'a, str>,
     /// The chat's number.
     pub chat: u64,
     /// The number of the last message read; 0 if none.
     pub read: u64,
-    /// Live messages after that one.
+    /// Messages after that one that are not deleted and not the reader's own.
     pub unread: u64,
 }

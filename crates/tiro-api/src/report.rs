@@ -8,10 +8,10 @@ use crate::Time;
 /// The numbers of a batch's messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct BatchCreated {
-    /// Of the first message.
+    /// The number of the first message.
     #[schema(minimum = 1)]
     pub first: u64,
-    /// Of the last message: `first + count - 1`.
+    /// The number of the last message: `first + count - 1`.
     #[schema(minimum = 1)]
     pub last: u64,
     /// How many messages, at least 1.
@@ -19,27 +19,27 @@ pub struct BatchCreated {
     pub count: u64,
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ImportReport {
-    /// Lines that were read.
+    /// Lines read.
     pub lines: u64,
-    /// Chats that it made.
+    /// Chats created.
     pub chats_created: u64,
-    /// Messages that it stored.
+    /// Messages created.
     pub messages_created: u64,
-    /// Lines that were there before.
+    /// Lines that were stored before and changed nothing.
     pub unchanged: u64,
 }
 
-/// How the server is, for its operator.
+/// The state of the server, for its operator.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Status {
     /// `tiro`.
     pub name: String,
-    /// Of the program.
+    /// The version of the program.
     pub version: String,
-    /// When it began to serve.
+    /// When the server started.
     pub started_at: Time,
     /// Whole seconds since then.
     pub uptime_seconds: u64,
@@ -47,14 +47,14 @@ pub struct Status {
     pub ready: bool,
     /// What an operator should know, one sentence each; empty when all is well.
     pub remarks: Vec<String>,
-    /// Queues between nodes; like the lists below empty on a server that is one process.
+    /// Queues between nodes; on a single-machine server this and the lists below are empty.
     pub queues: Vec<QueueStatus>,
-    /// What was given up after every try and waits for the operator; `null` while it cannot be known.
+    /// Pieces of work that failed at every try and wait for the operator (`tiro dead`); `null` while unknown.
     #[schema(required)]
     pub dead_letters: Option<u64>,
     /// Partitions, by number.
     pub partitions: Vec<PartitionStatus>,
-    /// Nodes heard of lately, by role and name.
+    /// Nodes that reported recently, by role and name.
     pub nodes: Vec<NodeStatus>,
 }
 
@@ -63,65 +63,65 @@ pub struct Status {
 pub struct QueueStatus {
     /// Its name.
     pub name: String,
-    /// What nobody has begun with.
+    /// Messages that no worker has taken yet.
     pub waiting: u64,
-    /// What somebody works on; `null` where it cannot be known.
+    /// Messages that workers are processing; `null` where unknown.
     #[schema(required)]
     pub running: Option<u64>,
-    /// What failed and waits for its next try; `null` where it cannot be known.
+    /// Messages that failed and wait for their next try; `null` where unknown.
     #[schema(required)]
     pub failed: Option<u64>,
-    /// How long the oldest has waited; `null` if nothing waits or it cannot be known.
+    /// How long the oldest message has waited; `null` if none waits, or where unknown.
     #[schema(required)]
     pub oldest_age_ms: Option<u64>,
 }
 
-/// A part of the applications that is written to in one order.
+/// A partition: the applications whose writes share one order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PartitionStatus {
     /// From 0.
     pub number: u16,
-    /// Changes that were made in it.
+    /// How many changes were made in it.
     pub changes: u64,
-    /// Of those, how many were handed to the queues.
+    /// How many of them were handed to the queues.
     pub relayed: u64,
-    /// Of those, how many the search index has; `null` if it does not answer.
+    /// How many of them are in the search index; `null` if the index does not answer.
     #[schema(required)]
     pub indexed: Option<u64>,
 }
 
-/// A process that takes part.
+/// A node of the cluster.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NodeStatus {
     /// `api` or `worker`.
     pub role: String,
-    /// Host and process.
+    /// Host name and process id.
     pub name: String,
-    /// When it began.
+    /// When it started.
     pub started_at: Time,
-    /// When it was last heard of.
+    /// When it last reported.
     pub seen_at: Time,
 }
 
 /// Whether reads and writes can be served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Ready {
-    /// Always true; what cannot serve answers 503 with a problem.
+    /// Always true; a server that is not ready answers 503 with a problem.
     pub ready: bool,
-    /// What is amiss although everything can be served, one sentence each.
+    /// Faults that do not stop reads and writes, one sentence each.
     pub remarks: Vec<String>,
 }
 
-/// Where a program that asks for `/` finds what it needs.
+/// Name, version and paths of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct About {
     /// `tiro`.
     pub name: String,
-    /// Of the program.
+    /// The version of the program.
     pub version: String,
     /// Path of the API.
     pub api: String,
-    /// Path of the pages for people.
+    /// Path of the API reference.
     pub docs: String,
     /// Path of the OpenAPI document.
     pub openapi: String,

@@ -11,21 +11,21 @@ pub struct CreateApplication<'a> {
     /// 1 to 255 characters (Unicode scalar values), not blank.
     #[schema(value_type = String)]
     pub name: &'a str,
-    /// One object of at most 4 KiB without white space; no member twice.
+    /// Any JSON object of at most 4 KiB (without white space) and without duplicate members.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<&'a RawValue>,
 }
 
-/// Changes an application (JSON merge patch, RFC 7396).
+/// Updates an application (JSON merge patch, RFC 7396).
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateApplication<'a> {
-    /// Another name; it cannot be removed.
+    /// The new name; it cannot be removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub name: Option<&'a str>,
-    /// Merged into the present object; `null` removes it.
+    /// Merged into the present object; `null` removes the whole object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<&'a RawValue>,
@@ -39,21 +39,21 @@ pub struct CreateChat<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub title: Option<&'a str>,
-    /// One object of at most 4 KiB without white space; no member twice.
+    /// Any JSON object of at most 4 KiB (without white space) and without duplicate members.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<&'a RawValue>,
 }
 
-/// Changes a chat (JSON merge patch, RFC 7396).
+/// Updates a chat (JSON merge patch, RFC 7396).
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateChat<'a> {
-    /// Another title; `Some(None)` is `null` and removes it.
+    /// The new title; `null` removes it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub title: Option<Option<&'a str>>,
-    /// Merged into the present object; `null` removes it.
+    /// Merged into the present object; `null` removes the whole object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<&'a RawValue>,
@@ -70,40 +70,40 @@ pub struct CreateMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub sender: Option<&'a str>,
-    /// One object of at most 4 KiB without white space; no member twice.
+    /// Any JSON object of at most 4 KiB (without white space) and without duplicate members.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<&'a RawValue>,
 }
 
-/// Changes a message (JSON merge patch, RFC 7396); its sender stays.
+/// Updates a message (JSON merge patch, RFC 7396). The sender cannot be changed.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct UpdateMessage<'a> {
-    /// Another text; it cannot be removed.
+    /// The new text; it cannot be removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
     pub body: Option<&'a str>,
-    /// Merged into the present object; `null` removes it.
+    /// Merged into the present object; `null` removes the whole object.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
     pub metadata: Option<&'a RawValue>,
 }
 
-/// Creates messages, all or none.
+/// Creates a batch of messages, all or none.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateBatch<'a> {
-    /// In order, 1 to 1,000.
+    /// 1 to 1,000 messages, in order.
     #[schema(value_type = Vec<CreateMessage>, min_items = 1, max_items = 1000)]
     pub messages: &'a [CreateMessage<'a>],
 }
 
-/// Says how far somebody has read.
+/// Sets a read marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRead {
-    /// The number of the last message read, at most that of the last message; 0 is before the first. A number below
-    /// the present one changes nothing.
+    /// The number of the last message read; 0 is before the first. At most the number of the chat's last message. A
+    /// number below the present marker changes nothing.
     pub read: u64,
 }

@@ -19,35 +19,35 @@ pub struct Hit<'a> {
     /// The message as it is now; never a tombstone.
     #[schema(value_type = Message)]
     pub message: Message<'a>,
-    /// Where in its body: ascending and apart, the first 100.
+    /// The matches in its body, ascending, not overlapping, at most 100.
     #[schema(min_items = 1, max_items = 100)]
     pub highlights: Vec<HighlightRange>,
 }
 
-/// A part of a body that the query found, in characters (Unicode scalar values) from the body's beginning. It never
-/// cuts what a person sees as one character.
+/// A match in a body, in characters (Unicode scalar values) from its beginning. It never splits what a person sees
+/// as one character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HighlightRange {
-    /// The first character.
+    /// The first matched character.
     pub start: u64,
-    /// The one behind the last.
+    /// The character after the last matched one.
     #[schema(minimum = 1)]
     pub end: u64,
 }
 
-/// Hits, the newest creation first.
+/// Search results, most recently created first.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SearchPage<'a> {
-    /// In an application by the place of their creates in its feed, over everything by creation time. It may be
-    /// empty where the search goes on: the server answers what it found in time.
+    /// Within an application by the order of creation in its feed, over all applications by creation time. May be
+    /// empty although `has_more` is true: the server answers what it found within its deadline.
     #[schema(value_type = Vec<Hit>)]
     pub data: Vec<Hit<'a>>,
-    /// Whether the search goes on.
+    /// Whether there may be further hits.
     pub has_more: bool,
-    /// Where it goes on; `null` at its end.
+    /// The value of `after` for the following page; `null` at the end.
     #[schema(value_type = Option<String>, required)]
     pub next: Option<Cow<'a, str>>,
-    /// The place in the application's feed up to which every message was searched; `null` over everything.
+    /// The cursor up to which every message was searched; `null` in a search over all applications.
     #[schema(value_type = Option<String>, required)]
     pub searched_through: Option<Cow<'a, str>>,
 }

@@ -14,20 +14,20 @@ pub type MetadataObject<'a> = Cow<'a, RawValue>;
 /// An application, or its tombstone: `name` and `metadata` `null`, `chats_count` 0.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Application<'a> {
-    /// Its name in URLs, and the capability for all inside it.
+    /// The application's name in URLs. Whoever has it can read and write everything inside the application.
     #[schema(value_type = String, min_length = 16, max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
     pub token: Cow<'a, str>,
     /// What people call it.
     #[schema(value_type = Option<String>, required)]
     pub name: Option<Cow<'a, str>>,
-    /// What the client attached.
+    /// Any JSON object that the client attached.
     #[schema(value_type = Option<Object>, required)]
     pub metadata: Option<MetadataObject<'a>>,
     /// Chats that are not deleted.
     pub chats_count: u64,
     /// When it was created.
     pub created_at: Time,
-    /// When its own content last changed.
+    /// When its own content last changed (not that of the things inside).
     pub updated_at: Time,
     /// When it was deleted.
     #[schema(required)]
@@ -46,19 +46,19 @@ pub struct Chat<'a> {
     /// What people call it.
     #[schema(value_type = Option<String>, required)]
     pub title: Option<Cow<'a, str>>,
-    /// What the client attached.
+    /// Any JSON object that the client attached.
     #[schema(value_type = Option<Object>, required)]
     pub metadata: Option<MetadataObject<'a>>,
     /// Messages that are not deleted.
     pub messages_count: u64,
-    /// The number of the message created last, deleted or not; 0 before the first.
+    /// The number of the most recently created message, deleted or not; 0 before the first.
     pub last_message_number: u64,
     /// When that message was created.
     #[schema(required)]
     pub last_message_at: Option<Time>,
     /// When it was created.
     pub created_at: Time,
-    /// When its own content last changed.
+    /// When its own content last changed (not that of the things inside).
     pub updated_at: Time,
     /// When it was deleted.
     #[schema(required)]
@@ -77,13 +77,13 @@ pub struct Message<'a> {
     /// The text; `null` only in a tombstone.
     #[schema(value_type = Option<String>, required)]
     pub body: Option<Cow<'a, str>>,
-    /// Who sent it, in the application's own terms.
+    /// The sender's name, chosen by the application.
     #[schema(value_type = Option<String>, required)]
     pub sender: Option<Cow<'a, str>>,
-    /// What the client attached.
+    /// Any JSON object that the client attached.
     #[schema(value_type = Option<Object>, required)]
     pub metadata: Option<MetadataObject<'a>>,
-    /// When it was created; what an import said, if one made it.
+    /// When it was created; for an imported message the time given by the import.
     pub created_at: Time,
     /// When its content last changed.
     pub updated_at: Time,

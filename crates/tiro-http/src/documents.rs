@@ -29,7 +29,7 @@ impl Documents {
     /// What is handed out of two OpenAPI documents; the first one is also there for people to read.
     pub(crate) fn of(openapi: &Value, openapi_classic: &Value) -> Documents {
         Documents {
-            reference: page("Tiro: the API", &reference::body(openapi)),
+            reference: page("Tiro API reference", &reference::body(openapi)),
             openapi: openapi.to_string().into(),
             openapi_classic: openapi_classic.to_string().into(),
         }
@@ -39,10 +39,8 @@ impl Documents {
 /// The page of a code.
 pub(crate) fn error_page(code: Code) -> HtmlPage {
     let status = match problem::status(code) {
-        Some(status) => format!("<p>A problem with status {}.</p>", status.as_u16()),
-        None => {
-            "<p>Stands in <code>errors</code> of a problem, beside the place of the value.</p>".to_owned()
-        }
+        Some(status) => format!("<p>Status {}.</p>", status.as_u16()),
+        None => "<p>A code of one value, in <code>errors</code> of a problem.</p>".to_owned(),
     };
     let explanation = html::prose(code.explanation());
     let body = format!(

@@ -22,10 +22,23 @@ use parameters::{header_parameter, path_parameter, query_parameter};
 use problems::problems;
 
 const SECURITY: &str = "key";
-const DESCRIPTION: &str = "Tiro stores chats for other people's applications. An application has a token and owns chats \
-numbered 1, 2, 3 …; a chat owns messages numbered 1, 2, 3 …. A write is answered once it would survive power loss. \
-Send an `Idempotency-Key` with every write and repeat it as often as you need: it is carried out once. Every error is a \
-problem (RFC 9457) with a code that never changes.";
+const DESCRIPTION: &str = "\
+Tiro stores chats for your applications. An application has a token and owns chats numbered 1, 2, 3 …; a chat owns \
+messages numbered 1, 2, 3 …. A write is answered once it is durable (it survives `kill -9` and power loss), and every \
+later read, list, search and feed includes it.\n\n\
+Access: the token in the path gives access to everything inside that application. If the server was started with an \
+operator key, the routes marked so need `Authorization: Bearer KEY`.\n\n\
+Retries: send an `Idempotency-Key` with every write. A request that is repeated with its key is carried out once, \
+however late the repeat comes.\n\n\
+Pages: a list answers `data`, `has_more` and `next`. Send `next` as `after` to get the following page; after `last`, or \
+`before` alone, send it as `before`.\n\n\
+Change feed: every create, update and delete is an entry of the application's change feed. A cursor is a place in the \
+feed. `as_of` of a list and the header `Tiro-Cursor` are cursors: read the feed `after` one to get what happened \
+since.\n\n\
+Deletes: a deleted chat or message keeps its number and stays in lists as a tombstone, with `deleted_at` set and its \
+content `null`.\n\n\
+Errors: every error is a problem (`application/problem+json`, RFC 9457) with a stable `code`. 429 and 503 say in \
+`Retry-After` when to retry.";
 
 /// The document.
 pub(crate) fn document(routes: &[Route]) -> OpenApi {
@@ -58,9 +71,7 @@ struct Contents {
 fn assembled(contents: Contents) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some(
-            "The operator's key; only on a server that was started with one.",
-        ))
+        .description(Some("The operator key, on a server that was started with one."))
         .build();
     let mut components = ComponentsBuilder::new().security_scheme(SECURITY, SecurityScheme::Http(bearer));
     for (name, schema) in contents.schemas {
@@ -87,26 +98,26 @@ fn tags() -> impl IntoIterator<Item = utoipa::openapi::Tag> {
     [
         (
             "applications",
-            "Owners of chats; the token is the capability for all inside.",
+            "An application owns chats. Its token gives access to everything inside it.",
         ),
-        ("chats", "Numbered 1, 2, 3 … in their application."),
-        ("messages", "Numbered 1, 2, 3 … in their chat."),
+        ("chats", "A chat has a number, 1, 2, 3 …, in its application."),
+        ("messages", "A message has a number, 1, 2, 3 …, in its chat."),
         (
             "operations",
-            "Creates that were answered before they were carried out (`Prefer: respond-async`).",
+            "Asynchronous creates: the outcome of a create that was answered 202 (`Prefer: respond-async`).",
         ),
-        ("readers", "How far somebody has read, and what is unread."),
+        ("readers", "Read markers and unread counts of the people (or devices) who read."),
         (
             "changes",
-            "Every create, update and delete of an application, in order: in pages from any age, or live.",
+            "The change feed: every create, update and delete of an application, in order, in pages or as a live stream.",
         ),
         (
             "search",
-            "Messages that contain every term of a query, whatever its case, accents and width.",
+            "Full-text search: messages that contain every term of a query, also inside words, ignoring case, accents and character width.",
         ),
-        ("transfer", "Import and export."),
-        ("service", "Health, status, metrics."),
-        ("documents", "This document and the pages made of it."),
+        ("import and export", "Moving whole applications, or messages from elsewhere."),
+        ("health and metrics", "Liveness, readiness, status and metrics."),
+        ("documentation", "This reference and the OpenAPI documents."),
     ]
     .map(|(name, description)| {
         TagBuilder::new()

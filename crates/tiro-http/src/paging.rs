@@ -16,19 +16,19 @@ use crate::violations::Violations;
 pub(crate) const LIMIT: Parameter = Parameter {
     name: "limit",
     kind: Kind::Count { max: PAGE_LIMIT_MAX },
-    description: "How many things a page has at most; 50 if absent.",
+    description: "Maximum number of items in a page; default 50.",
 };
 /// What is wrong with an opaque place that another list made, or nobody.
 pub(crate) const MUST_BE_A_NEXT: &str = "must be the `next` of a page of this list";
 const BEFORE: Parameter = Parameter {
     name: "before",
     kind: Kind::Position,
-    description: "Only numbers below this one: the last of them, or with `after` the first of the range.",
+    description: "Only items with a lower number: the last ones of them, or with `after` the first ones of the range.",
 };
 const LAST: Parameter = Parameter {
     name: "last",
     kind: Kind::Count { max: PAGE_LIMIT_MAX },
-    description: "The last so many things; goes with no other parameter. The list goes on with `before`.",
+    description: "The last N items, in ascending order; cannot be combined with other parameters. Continue with `before`.",
 };
 
 /// The parameters of a list of messages.
@@ -36,7 +36,7 @@ pub(crate) const BY_NUMBER: &[Parameter] = &[
     Parameter {
         name: "after",
         kind: Kind::Position,
-        description: "Only numbers above this one; 0 is the beginning.",
+        description: "Only items with a greater number; 0 starts at the first.",
     },
     BEFORE,
     LAST,
@@ -48,12 +48,12 @@ pub(crate) const CHATS: &[Parameter] = &[
     Parameter {
         name: "order",
         kind: Kind::OneOf(&["number", "activity"]),
-        description: "`number` (the default), or `activity`: the chat with the last message first, without deleted ones.",
+        description: "`number` (default), or `activity`: the chat with the most recent message first, without deleted chats.",
     },
     Parameter {
         name: "after",
         kind: Kind::Text,
-        description: "Only numbers above this one; 0 is the beginning. With `order=activity`, the `next` of a page.",
+        description: "Only chats with a greater number; 0 starts at the first. With `order=activity`: `next` of the previous page.",
     },
     BEFORE,
     LAST,
@@ -65,7 +65,7 @@ pub(crate) const APPLICATIONS: &[Parameter] = &[
     Parameter {
         name: "after",
         kind: Kind::Text,
-        description: "The `next` of a page.",
+        description: "`next` of the previous page.",
     },
     LIMIT,
 ];
@@ -82,7 +82,7 @@ pub(crate) const SEARCH: &[Parameter] = &[
     Parameter {
         name: "after",
         kind: Kind::Text,
-        description: "The `next` of a page.",
+        description: "`next` of the previous page.",
     },
     LIMIT,
     Parameter {

@@ -172,7 +172,8 @@ impl Answer {
     }
 
     /// One thing that the client has already.
-    pub(crate) const NOT_MODIFIED: Answer = Answer::empty(304, "The client has it already.").with(OF_FOUND);
+    pub(crate) const NOT_MODIFIED: Answer =
+        Answer::empty(304, "Not modified: the client has this version already.").with(OF_FOUND);
 
     /// With headers.
     pub(crate) const fn with(mut self, headers: &'static [AnswerHeader]) -> Answer {

@@ -29,15 +29,15 @@ use bounds::{BUSY_RETRY_AFTER, EXPORTS_MAX, IMPORTS_MAX};
 
 static IMPORT: Operation = Operation::new(
     "import",
-    "transfer",
-    "Imports lines: an export, which restores its applications, or plain lines into an application",
+    "import and export",
+    "Import an export, or messages into an application",
 )
 .caller(Caller::Operator)
 .parameters(&[
     Parameter {
         name: import::APPLICATION,
         kind: Kind::Text,
-        description: "The application that takes plain lines; required for them, refused for an export.",
+        description: "The token of the application that receives plain lines; required for plain lines, refused for an export.",
     },
     Parameter {
         name: import::SOURCE,
@@ -53,7 +53,7 @@ static IMPORT: Operation = Operation::new(
 .answers(&[Answer::json(
     200,
     "ImportReport",
-    "Everything is stored. Importing the same again changes nothing.",
+    "Everything is stored. Importing the same lines again changes nothing.",
 )])
 .problems(&[
     Code::ApplicationNotFound,
@@ -65,19 +65,19 @@ static IMPORT: Operation = Operation::new(
 
 static EXPORT: Operation = Operation::new(
     "export",
-    "transfer",
-    "Exports one application, or all, as lines that an import restores exactly",
+    "import and export",
+    "Export one application, or all",
 )
 .caller(Caller::Operator)
 .parameters(&[Parameter {
     name: export::APPLICATION,
     kind: Kind::Text,
-    description: "The application; all of them if not given.",
+    description: "The token of the application; default: all applications.",
 }])
 .answers(&[Answer::text(
     200,
     export::MEDIA_TYPE,
-    "For each application a header and its feed, one entry a line; deleted applications as their tombstones.",
+    "One JSON object per line: for each application a header and its change feed; for a deleted application its tombstone.",
 )])
 .problems(&[Code::ApplicationNotFound, Code::ApplicationDeleted]);
 

@@ -28,24 +28,24 @@ pub(crate) use status_args::StatusArgs;
 const EXAMPLES: &str = "\
 Examples:
   tiro                                              serve ./tiro-data on http://127.0.0.1:3000
-  tiro import --create support chat.ndjson.gz       put a file of messages into a new application
+  tiro import --create support chat.ndjson.gz       import a file of messages into a new application
   tiro export backup.ndjson                         write everything to a file
-  tiro import backup.ndjson                         bring it back, with the same numbers and tokens
-  tiro search --application app_… late parcel       print the messages that have both words
-  tiro follow app_…                                 print what happens in an application, as it happens
+  tiro import backup.ndjson                         restore it, with the same numbers and tokens
+  tiro search --application app_… late parcel       print the messages that contain both words
+  tiro follow app_…                                 print the changes of an application, live
   tiro verify --data ./tiro-data                    check the data of a stopped server
-  tiro serve --cluster cluster.toml                 be a node of a cluster; `tiro worker` does the work behind it
+  tiro serve --cluster cluster.toml                 start an API node of a cluster
 
 Exit status:
-   0  fine; also after SIGTERM or SIGINT
+   0  success; also after SIGTERM or SIGINT
    1  a check found something, a search found nothing, or something failed
    2  the command line or a setting is wrong
   70  the storage failed a write: start Tiro again, it recovers (nothing acknowledged is lost)
 
-Each flag has a variable: --operator-key is TIRO_OPERATOR_KEY. A flag beats its variable.
-`tiro <command> --help` tells more.";
+Each flag has an environment variable: --operator-key is TIRO_OPERATOR_KEY. The flag wins if both are given.
+`tiro <command> --help` describes a command.";
 
-/// Tiro keeps chats: every message durable before it is acknowledged, numbered without holes, never given out twice.
+/// Tiro stores chats: every message is durable before it is acknowledged, and numbered without gaps or duplicates.
 #[derive(Debug, Parser)]
 #[command(name = "tiro", version, after_help = EXAMPLES, after_long_help = EXAMPLES)]
 #[command(subcommand_required = true, disable_help_subcommand = true)]
@@ -56,27 +56,27 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve the data of a folder over HTTP (the default command).
+    /// Start the server, on a data folder or as an API node of a cluster (the default command).
     Serve(Box<ServeArgs>),
-    /// Send messages, or an export, from a file to a server.
+    /// Import messages, or an export, from a file into a server.
     Import(ImportArgs),
-    /// Write one application, or all, from a server to a file.
+    /// Export one application, or all, from a server to a file.
     Export(ExportArgs),
-    /// Print the messages that contain every term of a query.
+    /// Search messages.
     Search(SearchArgs),
-    /// Print the changes of an application as they happen.
+    /// Print the change feed of an application, live.
     Follow(FollowArgs),
-    /// Print how a server is: what waits, how far search is behind, who takes part.
+    /// Print the status of a server: readiness, queues, indexing lag, nodes.
     Status(StatusArgs),
-    /// Check the data folder of a stopped server, or a cluster that runs.
+    /// Check the integrity of a data folder (server stopped) or of a running cluster.
     Verify(VerifyArgs),
-    /// Be a worker of a cluster: index, relay, clean up and recount.
+    /// Start a worker of a cluster: indexing, asynchronous creates, clean-up, recounts.
     Worker(WorkerArgs),
-    /// Look at what the workers of a cluster gave up, give it back or remove it.
+    /// List, show, replay or drop the dead letters of a cluster.
     Dead(DeadArgs),
-    /// Make the search index of a cluster anew.
+    /// Rebuild the search index of a cluster.
     Reindex(ReindexArgs),
-    /// Begin new histories after an older copy of the data folder was restored.
+    /// Invalidate all cursors after an older backup was restored.
     NewEpoch(NewEpochArgs),
 }
 

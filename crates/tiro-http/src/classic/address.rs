@@ -20,7 +20,7 @@ const CHAT_NUMBER: &str = "chat_number";
 pub(super) const OF_CHAT: &[Parameter] = &[Parameter {
     name: APP_TOKEN,
     kind: Kind::AnyText,
-    description: "The application. A number alone names nothing.",
+    description: "The token of the application.",
 }];
 
 /// Of requests about a message.
@@ -29,7 +29,7 @@ pub(super) const OF_MESSAGE: &[Parameter] = &[
     Parameter {
         name: CHAT_NUMBER,
         kind: Kind::AnyText,
-        description: "The chat.",
+        description: "The number of the chat.",
     },
 ];
 

@@ -44,9 +44,7 @@ pub(super) const CREATE: Operation =
         .caller(v1::CREATE.caller)
         .headers(v1::CREATE.headers)
         .body(json_body(CONTENT))
-        .answers(&[
-            Answer::json(201, "ClassicApplication", "The application as it was created.").with(OF_CREATED),
-        ])
+        .answers(&[Answer::json(201, "ClassicApplication", "The created application.").with(OF_CREATED)])
         .problems(v1::CREATE.problems)
         .classic();
 
@@ -109,7 +107,7 @@ pub(super) const UPDATE: Operation = Operation::new("classic_update_application"
     .caller(v1::UPDATE.caller)
     .headers(v1::UPDATE.headers)
     .body(json_body(CONTENT))
-    .answers(&[Answer::json(200, "ClassicApplication", "The application after the change.").with(OF_CHANGED)])
+    .answers(&[Answer::json(200, "ClassicApplication", "The updated application.").with(OF_CHANGED)])
     .classic();
 pub(super) const REPLACE: Operation = UPDATE.named("classic_replace_application");
 

@@ -45,7 +45,7 @@ pub(super) const CREATE: Operation = Operation::new("classic_create_chat", TAG, 
     .caller(v1::CREATE.caller)
     .headers(&[RequestHeader::IdempotencyKey])
     .body(BODY)
-    .answers(&[Answer::json(201, "ClassicChat", "The chat as it was created.").with(OF_CREATED)])
+    .answers(&[Answer::json(201, "ClassicChat", "The created chat.").with(OF_CREATED)])
     .classic();
 
 pub(super) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
@@ -125,7 +125,7 @@ pub(super) const UPDATE: Operation = Operation::new("classic_update_chat", TAG, 
     .caller(v1::UPDATE.caller)
     .headers(v1::UPDATE.headers)
     .body(BODY)
-    .answers(&[Answer::json(200, "ClassicChat", "The chat after the change.").with(OF_CHANGED)])
+    .answers(&[Answer::json(200, "ClassicChat", "The updated chat.").with(OF_CHANGED)])
     .classic();
 pub(super) const REPLACE: Operation = UPDATE.named("classic_replace_chat");
 

@@ -32,12 +32,12 @@ pub(super) const PAGE: &[Parameter] = &[
     Parameter {
         name: PAGE_NUMBER,
         kind: Kind::Positive,
-        description: "Which page, from 1. Only things that are not deleted count.",
+        description: "The number of the page, from 1. Deleted things are not counted.",
     },
     Parameter {
         name: LIMIT,
         kind: Kind::Positive,
-        description: "How many things a page has at most: 10 if absent, 100 for more.",
+        description: "Maximum number of items in a page; default 10, at most 100.",
     },
 ];
 
@@ -48,7 +48,7 @@ pub(super) const PAGE_OR_QUERY: &[Parameter] = &[
     Parameter {
         name: QUERY,
         kind: Kind::AnyText,
-        description: "What to look for; everything if empty.",
+        description: "A query; everything is listed if it is empty.",
     },
 ];
 

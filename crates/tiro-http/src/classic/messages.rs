@@ -60,7 +60,7 @@ pub(super) const CREATE: Operation = Operation::new("classic_create_message", TA
     .caller(v1::CREATE.caller)
     .headers(&[RequestHeader::IdempotencyKey])
     .body(json_body(CONTENT))
-    .answers(&[Answer::json(201, "ClassicMessage", "The message as it was created.").with(OF_CREATED)])
+    .answers(&[Answer::json(201, "ClassicMessage", "The created message.").with(OF_CREATED)])
     .classic();
 
 pub(super) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
@@ -131,7 +131,7 @@ pub(super) const UPDATE: Operation = Operation::new("classic_update_message", TA
     .caller(v1::UPDATE.caller)
     .headers(v1::UPDATE.headers)
     .body(json_body(CONTENT))
-    .answers(&[Answer::json(200, "ClassicMessage", "The message after the change.").with(OF_CHANGED)])
+    .answers(&[Answer::json(200, "ClassicMessage", "The updated message.").with(OF_CHANGED)])
     .classic();
 pub(super) const REPLACE: Operation = UPDATE.named("classic_replace_message");
 

@@ -37,7 +37,7 @@ const fn text_parameter(name: &'static str) -> Parameter {
     Parameter {
         name,
         kind: Kind::AnyText,
-        description: "What to look for; `q`, `query` or `search_keyword`, the first of them counts.",
+        description: "The query; of `q`, `query` and `search_keyword` the first one counts.",
     }
 }
 

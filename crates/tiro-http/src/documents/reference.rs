@@ -17,10 +17,9 @@ pub(super) fn body(document: &Value) -> String {
         &mut html,
         format_args!("<h1>{}</h1>", escaped(text(&info["title"]))),
     );
-    add(
-        &mut html,
-        format_args!("<p>{}</p>", prose(text(&info["description"]))),
-    );
+    for paragraph in text(&info["description"]).split("\n\n") {
+        add(&mut html, format_args!("<p>{}</p>", prose(paragraph)));
+    }
     add(
         &mut html,
         format_args!(
@@ -75,7 +74,7 @@ fn contents(html: &mut String, document: &Value) {
         }
     }
     html.push_str(
-        "<li><a href=\"#schemas\">Schemas</a></li><li><a href=\"#codes\">Codes</a></li></ul></nav>",
+        "<li><a href=\"#schemas\">Schemas</a></li><li><a href=\"#codes\">Error codes</a></li></ul></nav>",
     );
 }
 
@@ -104,7 +103,7 @@ fn section(html: &mut String, document: &Value, tag: &Value) {
             .as_array()
             .is_some_and(|needs| needs.len() == 1)
         {
-            html.push_str("<p>Needs the operator's key, if the server has one.</p>");
+            html.push_str("<p>Needs the operator key, if the server has one.</p>");
         }
         parameters(html, operation);
         if let Some(content) = operation["requestBody"]["content"].as_object() {
@@ -123,8 +122,8 @@ fn body_type(media_type: &str, body: &Value) -> String {
     match schema["$ref"].as_str() {
         Some(_) => format!("{} as <code>{media_type}</code>", type_of(schema)),
         None => format!(
-            "<code>{media_type}</code>. {}",
-            prose(text(&schema["description"]))
+            "<code>{media_type}</code> ({})",
+            prose(text(&schema["description"]).trim_end_matches('.'))
         ),
     }
 }
@@ -149,7 +148,7 @@ fn parameters(html: &mut String, operation: &Value) {
 }
 
 fn responses(html: &mut String, operation: &Value) {
-    html.push_str("<details open><summary>Answers</summary><table>");
+    html.push_str("<details open><summary>Responses</summary><table>");
     for (status, response) in operation["responses"].as_object().into_iter().flatten() {
         let content = response["content"].as_object().into_iter().flatten().next();
         let body = content.map_or(String::new(), |(_, body)| type_of(&body["schema"]));
@@ -195,12 +194,22 @@ fn schemas(html: &mut String, document: &Value) {
                 format_args!(
                     "<tr><td><code>{member}</code></td><td>{}</td><td>{}</td></tr>",
                     type_of(property),
-                    prose(text(&property["description"]))
+                    prose(description_of(property))
                 ),
             );
         }
         html.push_str("</table>");
     }
+}
+
+/// What a member means; of one that may be null it stands beside the reference.
+fn description_of(property: &Value) -> &str {
+    let choices = property["oneOf"].as_array().into_iter().flatten();
+    [property]
+        .into_iter()
+        .chain(choices)
+        .find_map(|schema| schema["description"].as_str())
+        .unwrap_or("")
 }
 
 /// The type of a schema in a few words, with a link if it has a name.
@@ -223,7 +232,7 @@ fn type_of(schema: &Value) -> String {
 }
 
 fn codes(html: &mut String) {
-    html.push_str("<h2 id=\"codes\">Codes</h2><span id=\"Code\"></span><table>");
+    html.push_str("<h2 id=\"codes\">Error codes</h2><span id=\"Code\"></span><table>");
     for code in Code::ALL {
         let status =
             crate::problem::status(*code).map_or(String::new(), |status| status.as_u16().to_string());

@@ -31,7 +31,7 @@ fn content(media_type: &str, schema: &str) -> utoipa::openapi::Content {
         text_schema().into()
     } else if media_type.ends_with("ndjson") {
         text_schema()
-            .description(Some(format!("One `{schema}` a line.")))
+            .description(Some(format!("One `{schema}` per line.")))
             .into()
     } else {
         Ref::from_schema_name(schema).into()
@@ -76,33 +76,33 @@ fn answer_header(header: AnswerHeader) -> (&'static str, &'static str, &'static 
         ),
         AnswerHeader::TiroCursor => (
             "Tiro-Cursor",
-            "A place in the application's feed: of a write its entry, of a read the state that it shows.",
+            "A cursor of the application's change feed: of a write the entry that it made, of a read the state that it shows.",
             "^[a-z2-7]{1,16}\\.[0-9]+$",
         ),
         AnswerHeader::TiroCursorOfChange => (
             "Tiro-Cursor",
-            "The entry that the request made; absent if there was nothing to delete any more.",
+            "The cursor of the entry that the request made; absent if the thing was deleted before.",
             "^[a-z2-7]{1,16}\\.[0-9]+$",
         ),
         AnswerHeader::TiroCursorOfApplied => (
             "Tiro-Cursor",
-            "The entry that the create made; only once it is applied.",
+            "The cursor of the entry that the create made, once it is applied.",
             "^[a-z2-7]{1,16}\\.[0-9]+$",
         ),
         AnswerHeader::LocationOfOperation => (
             "Location",
-            "Where what becomes of it can be asked for.",
+            "The operation to poll.",
             "^/v1/applications/[^/]+/operations/op_",
         ),
         AnswerHeader::PreferenceApplied => (
             "Preference-Applied",
-            "That the server did as was preferred.",
+            "The preference that the server followed.",
             "^respond-async$",
         ),
-        AnswerHeader::Location => ("Location", "Where the created thing is.", "^/v1/"),
+        AnswerHeader::Location => ("Location", "The path of the created thing.", "^/v1/"),
         AnswerHeader::IdempotentReplayed => (
             "Idempotent-Replayed",
-            "There if an earlier request under the same key did the work.",
+            "Present if an earlier request with the same key was carried out.",
             "^true$",
         ),
     }
@@ -112,7 +112,7 @@ fn request_id_header() -> utoipa::openapi::Header {
     HeaderBuilder::new()
         .schema(Some(text_schema().min_length(Some(1)).max_length(Some(128))))
         .description(Some(
-            "The request's name in the server's log: the client's own, or a generated one.",
+            "The id of the request in the server's log: the one the client sent, or a generated one.",
         ))
         .build()
 }
@@ -140,7 +140,7 @@ pub(super) fn failure(status: u16, codes: &BTreeSet<Code>, dialect: Dialect) -> 
         builder = builder.header("WWW-Authenticate", header("`Bearer`."));
     }
     if status == 429 || status == 503 {
-        builder = builder.header("Retry-After", header("When to ask again, in seconds."));
+        builder = builder.header("Retry-After", header("When to retry, in seconds."));
     }
     builder.build()
 }

@@ -26,14 +26,12 @@ pub(super) fn path_parameter(name: &str) -> ParameterBuilder {
         "token" => "The application's token.",
         "chat" => "The chat's number.",
         "number" => "The message's number.",
-        "operation" => {
-            "The name of the operation: the last part of the `Location` that a parked create was answered with."
-        }
-        "query" => "What to look for; may hold anything, slashes included.",
+        "operation" => "The name of the operation: the last part of the `Location` of the 202 response.",
+        "query" => "The query; may contain any character, slashes included.",
         "reader" => {
-            "Who reads, in the application's own terms, as for `sender`: 1 to 255 bytes of UTF-8, percent-encoded."
+            "The reader's name, chosen by the application like `sender`: 1 to 255 bytes of UTF-8, percent-encoded."
         }
-        _ => "A code.",
+        _ => "An error code.",
     };
     ParameterBuilder::new()
         .name(name)
@@ -80,29 +78,28 @@ pub(super) fn header_parameter(header: RequestHeader) -> ParameterBuilder {
     let (name, description) = match header {
         RequestHeader::IdempotencyKey => (
             "Idempotency-Key",
-            "1 to 255 visible ASCII characters: the client's name for this request, kept for ever. Sent again with \
-             the same request it answers the original result, with another request 422.",
+            "Makes the request safe to retry: 1 to 255 visible ASCII characters, unique for each request, kept for \
+             ever. The same key and request get the original response again; the same key with another request gets 422.",
         ),
         RequestHeader::Prefer => (
             "Prefer",
-            "`respond-async`: with an `Idempotency-Key`, a cluster answers 202 as soon as its queue has confirmed the \
-             request, whether its storage answers or not; the operation in `Location` says later what became of it. A \
-             server of one process, and any server without a key or for a request of more than 1 MiB, does not heed it \
-             and carries the request out at once.",
+            "`respond-async`, together with an `Idempotency-Key`: a cluster answers 202 as soon as its queue has \
+             confirmed the request, also while MySQL is away; poll the operation in `Location` for the outcome. \
+             Ignored by a single-machine server, without a key, and for requests of more than 1 MiB.",
         ),
         RequestHeader::IfMatch => (
             "If-Match",
-            "Tags of the versions that the request may change; of an application's or chat's tag only the version \
-             counts. Any other version is 412.",
+            "One or more `ETag`s: the update is carried out only if the thing still has one of these versions, else \
+             412. Of an application's or chat's `ETag` only the version is compared.",
         ),
         RequestHeader::IfNoneMatch => (
             "If-None-Match",
-            "Tags that the client has: the answer is then 304.",
+            "One or more `ETag`s: 304 without a body if the thing still has one of them.",
         ),
         RequestHeader::LastEventId => (
             "Last-Event-ID",
-            "The `id` of the last event that was received: the stream goes on behind it, whatever `after` says. \
-             Browsers send it by themselves when they connect again.",
+            "The `id` of the last received event: the stream continues after it, whatever `after` says. \
+             `EventSource` in browsers sends it by itself when it reconnects.",
         ),
     };
     ParameterBuilder::new()

@@ -30,7 +30,7 @@ pub(crate) const CREATE: Operation = Operation::new("create_application", TAG, "
     .caller(Caller::Operator)
     .headers(&[RequestHeader::IdempotencyKey])
     .body(json_body(&[(MediaType::Json, "CreateApplication")]))
-    .answers(&[Answer::json(201, "Application", "The application as it was created.").with(OF_CREATED)])
+    .answers(&[Answer::json(201, "Application", "The created application.").with(OF_CREATED)])
     .problems(&[Code::TokenTaken, Code::ApplicationDeleted]);
 
 pub(crate) async fn create(mut call: Call) -> Result<Response<Body>, Problem> {
@@ -60,7 +60,7 @@ pub(crate) const LIST: Operation = Operation::new("list_applications", TAG, "Lis
     .answers(&[Answer::json(
         200,
         "ApplicationPage",
-        "Applications by creation time and token, without deleted ones.",
+        "Applications by creation time, then token, without deleted ones.",
     )])
     .compressed();
 
@@ -101,14 +101,14 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     answer::found(&call.head.headers, tag(&seen.thing), &seen.cursor, &body)
 }
 
-pub(crate) const UPDATE: Operation = Operation::new("update_application", TAG, "Change an application")
+pub(crate) const UPDATE: Operation = Operation::new("update_application", TAG, "Update an application")
     .caller(Caller::Application)
     .headers(&[RequestHeader::IdempotencyKey, RequestHeader::IfMatch])
     .body(json_body(&[
         (MediaType::MergePatch, "UpdateApplication"),
         (MediaType::Json, "UpdateApplication"),
     ]))
-    .answers(&[Answer::json(200, "Application", "The application after the change.").with(OF_CHANGED)]);
+    .answers(&[Answer::json(200, "Application", "The updated application.").with(OF_CHANGED)]);
 
 pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     let token = call.token()?;
@@ -133,14 +133,18 @@ pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     answer::updated(&reply, tag(application), &wire::application(application)?)
 }
 
-pub(crate) const DELETE: Operation =
-    Operation::new("delete_application", TAG, "Delete an application and all in it")
-        .caller(Caller::Operator)
-        .headers(&[RequestHeader::IdempotencyKey, RequestHeader::IfMatch])
-        .answers(&[
-            Answer::empty(204, "The application is deleted, by this request or before.")
-                .with(&[AnswerHeader::TiroCursorOfChange, AnswerHeader::IdempotentReplayed]),
-        ]);
+pub(crate) const DELETE: Operation = Operation::new(
+    "delete_application",
+    TAG,
+    "Delete an application with its chats and messages",
+)
+.caller(Caller::Operator)
+.headers(&[RequestHeader::IdempotencyKey, RequestHeader::IfMatch])
+.answers(&[Answer::empty(
+    204,
+    "The application is deleted, by this request or an earlier one.",
+)
+.with(&[AnswerHeader::TiroCursorOfChange, AnswerHeader::IdempotentReplayed])]);
 
 pub(crate) async fn delete(call: Call) -> Result<Response<Body>, Problem> {
     let token = call.token()?;

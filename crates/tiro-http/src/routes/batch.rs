@@ -18,27 +18,30 @@ use crate::problem::Problem;
 use crate::route::{Answer, AnswerHeader, Caller, Operation, RequestHeader, json_body};
 use crate::violations::Violations;
 
-pub(crate) const CREATE: Operation =
-    Operation::new("create_messages", "messages", "Create messages, all or none")
-        .caller(Caller::Application)
-        .headers(&[RequestHeader::IdempotencyKey, RequestHeader::Prefer])
-        .body(json_body(&[
-            (MediaType::Json, "CreateBatch"),
-            (MediaType::Ndjson, "CreateMessage"),
-        ]))
-        .answers(&[
-            Answer::json(
-                201,
-                "BatchCreated",
-                "Their numbers; `Location` is the list of them.",
-            )
-            .with(&[
-                AnswerHeader::TiroCursor,
-                AnswerHeader::Location,
-                AnswerHeader::IdempotentReplayed,
-            ]),
-            operations::PARKED,
-        ]);
+pub(crate) const CREATE: Operation = Operation::new(
+    "create_messages",
+    "messages",
+    "Create a batch of messages (all or none)",
+)
+.caller(Caller::Application)
+.headers(&[RequestHeader::IdempotencyKey, RequestHeader::Prefer])
+.body(json_body(&[
+    (MediaType::Json, "CreateBatch"),
+    (MediaType::Ndjson, "CreateMessage"),
+]))
+.answers(&[
+    Answer::json(
+        201,
+        "BatchCreated",
+        "The numbers of the messages; `Location` lists them.",
+    )
+    .with(&[
+        AnswerHeader::TiroCursor,
+        AnswerHeader::Location,
+        AnswerHeader::IdempotentReplayed,
+    ]),
+    operations::PARKED,
+]);
 
 type Messages = Vec<Arc<MessageContent>>;
 

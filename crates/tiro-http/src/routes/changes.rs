@@ -48,31 +48,31 @@ const TYPE: Parameter = Parameter {
                   there has no entries.",
 };
 
-pub(crate) const LIST: Operation = Operation::new("list_changes", TAG, "Read the feed of an application")
+pub(crate) const LIST: Operation = Operation::new("list_changes", TAG, "Read the change feed of an application")
     .caller(Caller::Application)
     .parameters(&[
         Parameter {
             name: AFTER,
             kind: Kind::Text,
-            description: "A cursor: only entries behind this place. Without it, or at position 0, from the beginning.",
+            description: "A cursor: only entries after it. Without it, or with position 0, from the beginning.",
         },
         Parameter {
             name: "limit",
             kind: Kind::Count { max: CHANGES_LIMIT_MAX },
-            description: "How many entries a page has at most; 50 if absent.",
+            description: "Maximum number of entries in a page; default 50.",
         },
         CHAT,
         TYPE,
         Parameter {
             name: WAIT,
             kind: Kind::UpTo { max: WAIT_SECONDS_MAX },
-            description: "How many seconds to wait for an entry where there is none yet; 0 if absent.",
+            description: "Long polling: how many seconds to wait for an entry if there is none yet; default 0.",
         },
     ])
     .answers(&[Answer::json(
         200,
         "ChangePage",
-        "Entries in order. Narrowed, a page looks at no more than 10,000 entries, so it may have none and yet move on.",
+        "Entries in order. With `chat` or `type` a page looks at no more than 10,000 entries, so it may be empty although `has_more` is true.",
     )])
     .problems(&[Code::HistoryChanged])
     .patient()
@@ -135,13 +135,13 @@ async fn read(app: &App, mut request: ChangesRequest, wait: Duration) -> Result<
     }
 }
 
-pub(crate) const STREAM: Operation = Operation::new("stream_changes", TAG, "Follow the feed of an application")
+pub(crate) const STREAM: Operation = Operation::new("stream_changes", TAG, "Stream the change feed of an application")
     .caller(Caller::Application)
     .parameters(&[
         Parameter {
             name: AFTER,
             kind: Kind::Text,
-            description: "A cursor: begin behind this place. Without it the stream begins now.",
+            description: "A cursor: start after it. Without it the stream starts now.",
         },
         CHAT,
         TYPE,

@@ -33,7 +33,7 @@ pub(crate) const CREATE: Operation = Operation::new("create_chat", TAG, "Create 
         presence: Presence::Optional,
     })
     .answers(&[
-        Answer::json(201, "Chat", "The chat as it was created.").with(OF_CREATED),
+        Answer::json(201, "Chat", "The created chat.").with(OF_CREATED),
         operations::PARKED,
     ]);
 
@@ -67,7 +67,7 @@ pub(crate) const LIST: Operation = Operation::new("list_chats", TAG, "List the c
     .answers(&[Answer::json(
         200,
         "ChatPage",
-        "Chats by number with tombstones, or by activity without.",
+        "Chats by number including tombstones of deleted ones, or by activity without them.",
     )])
     .compressed();
 
@@ -114,14 +114,14 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     )
 }
 
-pub(crate) const UPDATE: Operation = Operation::new("update_chat", TAG, "Change a chat")
+pub(crate) const UPDATE: Operation = Operation::new("update_chat", TAG, "Update a chat")
     .caller(Caller::Application)
     .headers(&[RequestHeader::IdempotencyKey, RequestHeader::IfMatch])
     .body(json_body(&[
         (MediaType::MergePatch, "UpdateChat"),
         (MediaType::Json, "UpdateChat"),
     ]))
-    .answers(&[Answer::json(200, "Chat", "The chat after the change.").with(OF_CHANGED)]);
+    .answers(&[Answer::json(200, "Chat", "The updated chat.").with(OF_CHANGED)]);
 
 pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     let (token, chat) = (call.token()?, call.number("chat")?);
@@ -151,7 +151,7 @@ pub(crate) const DELETE: Operation = Operation::new("delete_chat", TAG, "Delete 
     .caller(Caller::Application)
     .headers(&[RequestHeader::IdempotencyKey, RequestHeader::IfMatch])
     .answers(&[
-        Answer::empty(204, "The chat is deleted, by this request or before.")
+        Answer::empty(204, "The chat is deleted, by this request or an earlier one.")
             .with(&[AnswerHeader::TiroCursorOfChange, AnswerHeader::IdempotentReplayed]),
     ]);
 

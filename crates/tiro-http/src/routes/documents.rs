@@ -10,11 +10,11 @@ use crate::documents::{Documents, HtmlPage};
 use crate::problem::Problem;
 use crate::route::{Answer, Operation};
 
-const TAG: &str = "documents";
+const TAG: &str = "documentation";
 const HTML: &str = "text/html; charset=utf-8";
 
-pub(crate) const OPENAPI: Operation = Operation::new("openapi", TAG, "The OpenAPI document")
-    .answers(&[Answer::text(200, "application/json", "OpenAPI 3.1.")])
+pub(crate) const OPENAPI: Operation = Operation::new("openapi", TAG, "OpenAPI document")
+    .answers(&[Answer::text(200, "application/json", "An OpenAPI 3.1 document.")])
     .compressed();
 
 pub(crate) async fn openapi(call: Call) -> Result<Response<Body>, Problem> {
@@ -24,13 +24,10 @@ pub(crate) async fn openapi(call: Call) -> Result<Response<Body>, Problem> {
     ))
 }
 
-pub(crate) const OPENAPI_CLASSIC: Operation = Operation::new(
-    "openapi_classic",
-    TAG,
-    "The classic routes as an OpenAPI document",
-)
-.answers(&[Answer::json(200, "", "An OpenAPI 3.1 document.")])
-.compressed();
+pub(crate) const OPENAPI_CLASSIC: Operation =
+    Operation::new("openapi_classic", TAG, "OpenAPI document of the classic routes")
+        .answers(&[Answer::json(200, "", "An OpenAPI 3.1 document.")])
+        .compressed();
 
 pub(crate) async fn openapi_classic(call: Call) -> Result<Response<Body>, Problem> {
     Ok(answer::text(
@@ -39,18 +36,21 @@ pub(crate) async fn openapi_classic(call: Call) -> Result<Response<Body>, Proble
     ))
 }
 
-pub(crate) const REFERENCE: Operation = Operation::new("docs", TAG, "The API for people")
-    .answers(&[Answer::text(200, HTML, "A page that loads nothing else.")])
+pub(crate) const REFERENCE: Operation = Operation::new("docs", TAG, "API reference")
+    .answers(&[Answer::text(200, HTML, "This page.")])
     .compressed();
 
 pub(crate) async fn reference(call: Call) -> Result<Response<Body>, Problem> {
     Ok(html(&documents(&call)?.reference))
 }
 
-pub(crate) const ERROR: Operation =
-    Operation::new("error_docs", TAG, "What a code means and what to do about it")
-        .answers(&[Answer::text(200, HTML, "A page that loads nothing else.")])
-        .problems(&[Code::NotFound]);
+pub(crate) const ERROR: Operation = Operation::new("error_docs", TAG, "Error reference")
+    .answers(&[Answer::text(
+        200,
+        HTML,
+        "A page about one error code: its meaning and what to do.",
+    )])
+    .problems(&[Code::NotFound]);
 
 pub(crate) async fn error(call: Call) -> Result<Response<Body>, Problem> {
     let code = call.text("code").and_then(|text| Code::parse(&text));

@@ -29,7 +29,7 @@ pub(crate) const CREATE: Operation = Operation::new("create_message", TAG, "Crea
     .headers(&[RequestHeader::IdempotencyKey, RequestHeader::Prefer])
     .body(json_body(&[(MediaType::Json, "CreateMessage")]))
     .answers(&[
-        Answer::json(201, "Message", "The message as it was created.").with(OF_CREATED),
+        Answer::json(201, "Message", "The created message.").with(OF_CREATED),
         operations::PARKED,
     ]);
 
@@ -68,7 +68,7 @@ pub(crate) const LIST: Operation = Operation::new("list_messages", TAG, "List th
     .answers(&[Answer::json(
         200,
         "MessagePage",
-        "Messages in ascending order, with tombstones.",
+        "Messages by number, ascending, including tombstones of deleted ones.",
     )])
     .compressed();
 
@@ -109,14 +109,14 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     )
 }
 
-pub(crate) const UPDATE: Operation = Operation::new("update_message", TAG, "Change a message")
+pub(crate) const UPDATE: Operation = Operation::new("update_message", TAG, "Update a message")
     .caller(Caller::Application)
     .headers(&[RequestHeader::IdempotencyKey, RequestHeader::IfMatch])
     .body(json_body(&[
         (MediaType::MergePatch, "UpdateMessage"),
         (MediaType::Json, "UpdateMessage"),
     ]))
-    .answers(&[Answer::json(200, "Message", "The message after the change.").with(OF_CHANGED)]);
+    .answers(&[Answer::json(200, "Message", "The updated message.").with(OF_CHANGED)]);
 
 pub(crate) async fn update(mut call: Call) -> Result<Response<Body>, Problem> {
     let (token, chat, number) = (call.token()?, call.number("chat")?, call.number("number")?);
@@ -147,7 +147,7 @@ pub(crate) const DELETE: Operation = Operation::new("delete_message", TAG, "Dele
     .caller(Caller::Application)
     .headers(&[RequestHeader::IdempotencyKey, RequestHeader::IfMatch])
     .answers(&[
-        Answer::empty(204, "The message is deleted, by this request or before.")
+        Answer::empty(204, "The message is deleted, by this request or an earlier one.")
             .with(&[AnswerHeader::TiroCursorOfChange, AnswerHeader::IdempotentReplayed]),
     ]);
 

@@ -18,7 +18,7 @@ use crate::wire;
 pub(crate) const PARKED: Answer = Answer::json(
     202,
     "Operation",
-    "It is kept and will be carried out once; no acknowledgement yet. `Location` is the operation.",
+    "Accepted, not yet carried out: it is queued and will be carried out once. Poll the operation in `Location`.",
 )
 .with(&[AnswerHeader::LocationOfOperation, AnswerHeader::PreferenceApplied]);
 
@@ -31,13 +31,13 @@ pub(crate) fn parked(token: &Token, name: &str) -> Result<Response<Body>, Proble
 pub(crate) const GET: Operation = Operation::new(
     "get_operation",
     "operations",
-    "Get what became of a parked create",
+    "Get the state of an asynchronous create",
 )
 .caller(Caller::Application)
 .answers(&[Answer::json(
     200,
     "Operation",
-    "The operation. `Tiro-Cursor` is there once it is applied: its entry in the feed.",
+    "The operation. Once it is applied, `Tiro-Cursor` is the entry that it made in the change feed.",
 )
 .with(&[AnswerHeader::TiroCursorOfApplied])]);
 

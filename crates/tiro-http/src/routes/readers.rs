@@ -24,13 +24,13 @@ const TAG: &str = "readers";
 const READER: &str = "reader";
 const CURSOR: &[AnswerHeader] = &[AnswerHeader::TiroCursor];
 
-pub(crate) const SET: Operation = Operation::new("set_read", TAG, "Say how far somebody has read in a chat")
+pub(crate) const SET: Operation = Operation::new("set_read", TAG, "Set a reader's read marker in a chat")
     .caller(Caller::Application)
     .body(json_body(&[(MediaType::Json, "SetRead")]))
     .answers(&[Answer::json(
         200,
         "ReadState",
-        "How far the reader has read now. A marker only rises: a lower number, or the same one, changes nothing.",
+        "The read marker after the request. It only moves forward: a lower or equal number changes nothing.",
     )
     .with(CURSOR)]);
 
@@ -58,15 +58,18 @@ pub(crate) async fn set(mut call: Call) -> Result<Response<Body>, Problem> {
     }
 }
 
-pub(crate) const GET: Operation =
-    Operation::new("get_reader", TAG, "Get how far somebody has read in a chat")
-        .caller(Caller::Application)
-        .answers(&[Answer::json(
-            200,
-            "ReadState",
-            "Who has no marker has read nothing: `read` is 0.",
-        )
-        .with(CURSOR)]);
+pub(crate) const GET: Operation = Operation::new(
+    "get_reader",
+    TAG,
+    "Get a reader's read marker and unread count in a chat",
+)
+.caller(Caller::Application)
+.answers(&[Answer::json(
+    200,
+    "ReadState",
+    "The read marker and the unread count; `read` is 0 for a reader without a marker.",
+)
+.with(CURSOR)]);
 
 pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     let (token, chat) = (call.token()?, call.number("chat")?);
@@ -77,24 +80,27 @@ pub(crate) async fn get(call: Call) -> Result<Response<Body>, Problem> {
     answer::seen(&seen.cursor, &wire::read_state(&seen.thing))
 }
 
-pub(crate) const LIST: Operation =
-    Operation::new("list_unread_chats", TAG, "List the chats in which somebody has something unread")
-        .caller(Caller::Application)
-        .parameters(&[
-            Parameter {
-                name: "after",
-                kind: Kind::Position,
-                description: "Only chats with a number above this one; 0 is the beginning.",
-            },
-            paging::LIMIT,
-        ])
-        .answers(&[Answer::json(
-            200,
-            "ReadStatePage",
-            "Live chats by number in which the reader has a marker and something unread. A page looks at no more than \
+pub(crate) const LIST: Operation = Operation::new(
+    "list_unread_chats",
+    TAG,
+    "List a reader's chats with unread messages",
+)
+.caller(Caller::Application)
+.parameters(&[
+    Parameter {
+        name: "after",
+        kind: Kind::Position,
+        description: "Only chats with a number greater than this one; 0 starts at the first.",
+    },
+    paging::LIMIT,
+])
+.answers(&[Answer::json(
+    200,
+    "ReadStatePage",
+    "Chats by number in which the reader has a marker and unread messages. A page looks at no more than \
              10,000 markers, so it may have few chats and yet go on.",
-        )])
-        .compressed();
+)])
+.compressed();
 
 pub(crate) async fn list(call: Call) -> Result<Response<Body>, Problem> {
     let token = call.token()?;

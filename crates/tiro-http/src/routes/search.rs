@@ -18,7 +18,7 @@ use crate::wire;
 const PAGE: &[Answer] = &[Answer::json(
     200,
     "SearchPage",
-    "Live messages that contain every term, the newest creation first.",
+    "Messages that contain every term, most recently created first; deleted ones are left out.",
 )];
 
 pub(crate) const CHAT: Operation =

@@ -10,24 +10,28 @@ use crate::problem::{self, Problem};
 use crate::route::{Answer, Caller, Operation};
 use crate::wire;
 
-const TAG: &str = "service";
+const TAG: &str = "health and metrics";
 const NAME: &str = "tiro";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Bytes that a small JSON answer takes.
 const SMALL_BYTES: usize = 256;
 
-pub(crate) const HEALTH: Operation = Operation::new("health", TAG, "Whether the process answers")
-    .answers(&[Answer::text(200, "text/plain; charset=utf-8", "It does.")]);
+pub(crate) const HEALTH: Operation =
+    Operation::new("health", TAG, "Liveness check").answers(&[Answer::text(
+        200,
+        "text/plain; charset=utf-8",
+        "The process answers requests.",
+    )]);
 
 pub(crate) async fn health(_: Call) -> Result<Response<Body>, Problem> {
     Ok(answer::text("text/plain; charset=utf-8", "ok\n"))
 }
 
-pub(crate) const READY: Operation = Operation::new("ready", TAG, "Whether reads and writes can be served")
+pub(crate) const READY: Operation = Operation::new("ready", TAG, "Readiness check")
     .answers(&[Answer::json(
         200,
         "Ready",
-        "They can; what else is amiss is listed.",
+        "Reads and writes can be served. `remarks` lists other faults; 503 if they cannot.",
     )])
     .problems(&[
         Code::StorageFull,
@@ -63,9 +67,13 @@ fn unready(code: Code, remarks: &[String]) -> Problem {
 
 const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
-pub(crate) const STATUS: Operation = Operation::new("status", TAG, "How the server is")
+pub(crate) const STATUS: Operation = Operation::new("status", TAG, "Server status")
     .caller(Caller::Operator)
-    .answers(&[Answer::json(200, "Status", "How the server is.")]);
+    .answers(&[Answer::json(
+        200,
+        "Status",
+        "Version, uptime, queues, indexing lag and nodes.",
+    )]);
 
 pub(crate) async fn status(call: Call) -> Result<Response<Body>, Problem> {
     let health = call.engine.health();
@@ -99,7 +107,7 @@ pub(crate) async fn status(call: Call) -> Result<Response<Body>, Problem> {
     answer::json(StatusCode::OK, &status, SMALL_BYTES)
 }
 
-pub(crate) const METRICS: Operation = Operation::new("metrics", TAG, "Metrics for Prometheus")
+pub(crate) const METRICS: Operation = Operation::new("metrics", TAG, "Prometheus metrics")
     .caller(Caller::Operator)
     .answers(&[Answer::text(200, OPENMETRICS, "Counters, gauges and histograms.")])
     .compressed();
@@ -114,9 +122,13 @@ pub(crate) async fn metrics(call: Call) -> Result<Response<Body>, Problem> {
     Ok(answer::text(OPENMETRICS, text))
 }
 
-pub(crate) const ABOUT: Operation = Operation::new("about", TAG, "Where to begin").answers(&[
-    Answer::json(200, "About", "What this is, for a program."),
-    Answer::empty(303, "A browser is led to the documents."),
+pub(crate) const ABOUT: Operation = Operation::new("about", TAG, "Entry point").answers(&[
+    Answer::json(
+        200,
+        "About",
+        "Name, version and the paths of the API and its documentation.",
+    ),
+    Answer::empty(303, "Browsers (`Accept: text/html`) are redirected to `/docs`."),
 ]);
 
 pub(crate) async fn about(call: Call) -> Result<Response<Body>, Problem> {

@@ -170,3 +170,25 @@ async fn the_pages_load_nothing_and_run_nothing() {
         assert!(page.text().contains(&format!("id=\"{id}\"")), "{id}");
     }
 }
+
+#[tokio::test]
+async fn the_reference_describes_every_member_and_has_the_words_that_developers_look_for() {
+    let app = TestApp::open().await;
+    let page = app.get("/docs").send().await.text().to_owned();
+    for words in [
+        "Liveness check",
+        "Readiness check",
+        "Prometheus metrics",
+        "Error reference",
+        "Access: the token",
+        "<h2 id=\"codes\">Error codes</h2>",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let schemas = page.split("id=\"schemas\"").last().unwrap();
+    let rows: Vec<&str> = schemas.split("<tr>").skip(1).collect();
+    assert!(rows.len() > 100, "{} rows", rows.len());
+    let silent: Vec<&&str> = rows.iter().filter(|row| row.contains("<td></td></tr>")).collect();
+    assert!(silent.is_empty(), "members without a description: {silent:?}");
+    assert!(!page.contains("Some(None)") && !page.contains("[LINES_FORMAT]"));
+}

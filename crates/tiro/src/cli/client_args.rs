@@ -11,19 +11,19 @@ pub(crate) struct ServerArgs {
     #[arg(long, env = "TIRO_SERVER", value_name = "URL", default_value = "http://127.0.0.1:3000", value_parser = not_empty)]
     pub(crate) server: String,
 
-    /// The operator key, if the server has one. Others on this machine can read flags: prefer the variable.
+    /// The operator key, if the server has one. Other users of this machine can see flags: prefer the variable.
     #[arg(long, env = "TIRO_OPERATOR_KEY", value_name = "KEY", hide_env_values = true, value_parser = not_empty)]
     pub(crate) operator_key: Option<String>,
 }
 
 const IMPORT_HELP: &str = "\
-What a file may hold, one JSON object a line, plain or gzip:
+The file has one JSON object per line, and may be compressed with gzip:
   plain lines   {\"chat\": \"general\", \"sender\": \"ada\", \"at\": \"2026-01-31T09:14:00Z\", \"body\": \"hi\"}
-                and perhaps `metadata`; they need --application or --create
-  Tiro lines    what `tiro export` wrote; they bring their application along, and need neither
+                `metadata` is optional; they need --application or --create
+  an export     what `tiro export` wrote; it contains its applications, and needs neither
 
-Importing again changes nothing, so an interrupted import is simply repeated (with --application and the printed \
-token, not with --create). Plain lines are recognised by their source, chat and place in that chat: keep --source, \
+Importing the same file again changes nothing, so repeat an interrupted import (with --application and the printed \
+token, not with --create). Plain lines are recognised by their source, chat and position in that chat: keep --source, \
 or the file's name, the same.
 
 Examples:
@@ -32,11 +32,11 @@ Examples:
   gunzip -c chat.ndjson.gz | grep -v spam | tiro import --application app_… --source clean -
   tiro import backup.ndjson
 
-Standard output has, with --create, the new application's token alone on the first line; then the report.
+With --create the first line of standard output is the new application's token; the report follows.
 
 Exit status:
-   0  all is stored
-   1  it failed; what was stored stays
+   0  everything is stored
+   1  it failed; lines that were stored before stay
    2  the command line is wrong";
 
 /// Arguments of `tiro import`.
@@ -47,15 +47,15 @@ pub(crate) struct ImportArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 
-    /// The token of the application that takes plain lines.
+    /// The token of the application that receives plain lines.
     #[arg(long, env = "TIRO_APPLICATION", value_name = "TOKEN", hide_env_values = true, value_parser = not_empty)]
     pub(crate) application: Option<String>,
 
-    /// Create an application of this name for plain lines and print its token.
+    /// Create an application with this name for plain lines, and print its token.
     #[arg(long, env = "TIRO_CREATE", value_name = "NAME", value_parser = not_empty)]
     pub(crate) create: Option<String>,
 
-    /// What plain lines come from, to recognise them when they are imported again [default: the file's name].
+    /// A name for the source of plain lines, to recognise them in a repeated import [default: the file's name].
     #[arg(long, env = "TIRO_SOURCE", value_name = "SOURCE", value_parser = not_empty)]
     pub(crate) source: Option<String>,
 
@@ -68,9 +68,9 @@ pub(crate) struct ImportArgs {
 }
 
 const EXPORT_HELP: &str = "\
-The file holds Tiro lines: the whole history with numbers, versions, times, keys and cursors. `tiro import` brings \
-it back into a Tiro that does not have the application. It holds every token and message: keep it safe. The file \
-appears under its name only when it is complete, readable by you alone.
+The file has the whole history as JSON lines: content, numbers, versions, times, idempotency keys and cursors. \
+`tiro import` restores it into a server that does not have the application. It contains every token and message: \
+keep it safe. FILE is created only when the export is complete, readable by you alone.
 
 Examples:
   tiro export backup.ndjson
@@ -79,7 +79,7 @@ Examples:
 
 Exit status:
    0  the export is complete
-   1  it failed; FILE is as it was before
+   1  it failed; FILE is unchanged
    2  the command line is wrong";
 
 /// Arguments of `tiro export`.

@@ -10,25 +10,26 @@ use super::{Printing, not_empty};
 /// Which cluster.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ClusterArgs {
-    /// The file that says where the cluster's systems are.
+    /// The file with the addresses of MySQL, RabbitMQ, Redis and OpenSearch.
     #[arg(long, env = "TIRO_CLUSTER", value_name = "FILE")]
     pub(crate) cluster: PathBuf,
 }
 
 const WORKER_HELP: &str = "\
-A worker does what follows a write and nobody waits for: it tells the queues of new changes, brings the search index \
-after the database, removes what lies below deleted things, and recounts. Any number of workers share the work; while \
-none runs, reads and writes go on, and searches go on until they would have to read too much by themselves.
+A worker does the background work of a cluster: it announces committed changes in RabbitMQ, updates the search index, \
+carries out asynchronous creates (answered 202), removes the contents of deleted chats and applications, and checks the counts. Any number \
+of workers share the work. While none runs, reads and writes go on; searches go on until more than 50,000 changes are \
+not indexed.
 
 Examples:
   tiro worker --cluster /etc/tiro/cluster.toml
   TIRO_CLUSTER=/etc/tiro/cluster.toml tiro worker --log-format json
 
-SIGTERM and SIGINT let work in hand finish and then end it; what was not finished is done by another worker.
+SIGTERM and SIGINT stop the worker after its current work; other workers do the rest.
 
 Exit status:
    0  after SIGTERM or SIGINT
-   1  it could not start or go on
+   1  it could not start, or had to stop
    2  a flag, a variable or the file is wrong";
 
 /// Arguments of `tiro worker`.
@@ -38,15 +39,15 @@ pub(crate) struct WorkerArgs {
     #[command(flatten)]
     pub(crate) cluster: ClusterArgs,
 
-    /// Messages of one queue that are held at once, and become one piece of work.
+    /// Messages taken from a queue at once; they are processed as one piece of work.
     #[arg(long, env = "TIRO_PREFETCH", value_name = "N", default_value_t = 64, value_parser = value_parser!(u16).range(1..=10_000))]
     pub(crate) prefetch: u16,
 
-    /// Partitions that are indexed at once.
+    /// Partitions indexed at the same time.
     #[arg(long, env = "TIRO_PARTITIONS_AT_ONCE", value_name = "N", default_value_t = 4, value_parser = value_parser!(u16).range(1..=256))]
     pub(crate) partitions_at_once: u16,
 
-    /// Tries of a piece of work before it becomes a dead letter.
+    /// Tries before a piece of work becomes a dead letter.
     #[arg(long, env = "TIRO_TRIES_MAX", value_name = "N", default_value_t = 8, value_parser = value_parser!(u32).range(1..=1_000))]
     pub(crate) tries_max: u32,
 
@@ -55,9 +56,9 @@ pub(crate) struct WorkerArgs {
 }
 
 const DEAD_HELP: &str = "\
-Dead letters are pieces of work that failed at every try. They are kept until somebody decides: `replay` gives them back \
-to their queue as if they had not been tried, `drop` removes them for good. What a dead letter was to index stays \
-unindexed meanwhile, and searches read it from the database.
+A dead letter is a piece of work that failed at every try. It is kept until you decide: `replay` puts it back into its \
+queue as if it had not been tried, `drop` deletes it. Changes that a dead letter should have indexed stay unindexed \
+meanwhile; searches read them from MySQL.
 
 Examples:
   tiro dead list --cluster /etc/tiro/cluster.toml
@@ -66,8 +67,8 @@ Examples:
   TIRO_CLUSTER=/etc/tiro/cluster.toml tiro dead drop 5b0c…
 
 Exit status:
-   0  done; also when there are none
-   1  there is none of this id, or it failed
+   0  success; also when there are no dead letters
+   1  no dead letter has this id, or it failed
    2  a flag, a variable or the file is wrong";
 
 /// Arguments of `tiro dead`.
@@ -81,34 +82,34 @@ pub(crate) struct DeadArgs {
 /// What to do with dead letters.
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum DeadCommand {
-    /// Print a line for each, the oldest first.
+    /// List dead letters, the oldest first.
     List {
         #[command(flatten)]
         cluster: ClusterArgs,
-        /// Most lines.
+        /// Most dead letters to list.
         #[arg(long, env = "TIRO_LIMIT", value_name = "N", default_value_t = 100, value_parser = value_parser!(u16).range(1..=10_000))]
         limit: u16,
         #[command(flatten)]
         printing: Printing,
     },
-    /// Print one of them in full.
+    /// Print one dead letter in full.
     Show {
         #[command(flatten)]
         cluster: ClusterArgs,
-        /// Its id.
+        /// The id of the dead letter.
         #[arg(value_parser = not_empty)]
         id: String,
         #[command(flatten)]
         printing: Printing,
     },
-    /// Give one of them, or all, back to their queues.
+    /// Put one dead letter, or all, back into their queues.
     Replay {
         #[command(flatten)]
         cluster: ClusterArgs,
         #[command(flatten)]
         which: WhichLetters,
     },
-    /// Remove one of them, or all, for good.
+    /// Delete one dead letter, or all.
     Drop {
         #[command(flatten)]
         cluster: ClusterArgs,
@@ -121,24 +122,24 @@ pub(crate) enum DeadCommand {
 #[derive(Clone, Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct WhichLetters {
-    /// The id of one.
+    /// The id of the dead letter.
     #[arg(value_parser = not_empty)]
     pub(crate) id: Option<String>,
-    /// All that are there when it begins.
+    /// All dead letters that exist when the command starts.
     #[arg(long)]
     pub(crate) all: bool,
 }
 
 const REINDEX_HELP: &str = "\
-Makes the search index anew from the database, beside the one that serves; searches and writes go on, and the new index \
-takes over without a pause. One that was interrupted is gone on with.
+Builds a new search index from MySQL beside the present one, then switches to it. Searches and writes go on meanwhile. \
+After an interruption, run it again: it continues.
 
 Example:
   tiro reindex --cluster /etc/tiro/cluster.toml
 
 Exit status:
-   0  the new index serves
-   1  it failed; the old one still serves
+   0  the new index is in use
+   1  it failed; the old index is still in use
    2  a flag, a variable or the file is wrong";
 
 /// Arguments of `tiro reindex`.

@@ -9,10 +9,10 @@ use super::Printing;
 
 const VERIFY_HELP: &str = "\
 Reads everything that is stored and checks every checksum, number and count. Changes nothing. The server must be \
-stopped: the folder can be open only once. Needs as much free space beside the data as the folder `view` takes.
+stopped. Needs as much free space beside the data as the folder `view` takes.
 
-A cluster is checked while it runs: rows against each other and against the feeds, the search index against the rows. \
-With --repair what can be told again from other rows is put right.
+A cluster is checked while it runs: tables against each other and against the change feeds, the search index against \
+the tables. --repair corrects what can be derived from other rows.
 
 Examples:
   tiro verify --data /var/lib/tiro
@@ -21,7 +21,7 @@ Examples:
 
 Exit status:
    0  the data is sound
-   1  something was found, or the folder cannot be read
+   1  damage was found, or the data cannot be read
    2  the command line is wrong";
 
 /// Arguments of `tiro verify`.
@@ -32,11 +32,11 @@ pub(crate) struct VerifyArgs {
     #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
     pub(crate) data: PathBuf,
 
-    /// Check a cluster instead: the file that says where its systems are.
+    /// Check a cluster: the file with the addresses of MySQL, RabbitMQ, Redis and OpenSearch.
     #[arg(long, env = "TIRO_CLUSTER", value_name = "FILE", conflicts_with = "data")]
     pub(crate) cluster: Option<PathBuf>,
 
-    /// Put right what can be: counts of a cluster, and what its search index lacks.
+    /// Repair the counts of a cluster, and documents that its search index lacks.
     #[arg(long, env = "TIRO_REPAIR", requires = "cluster", value_parser = BoolishValueParser::new())]
     pub(crate) repair: bool,
 
@@ -45,17 +45,17 @@ pub(crate) struct VerifyArgs {
 }
 
 const NEW_EPOCH_HELP: &str = "\
-After an older copy of a data folder, or of a cluster's MySQL, was put back, clients may hold cursors to entries that \
+After an older backup of a data folder, or of a cluster's MySQL, was restored, clients may hold cursors of entries that \
 are gone. A new epoch makes every older cursor answer 409 `history_changed`, so that clients read the feed again from \
-the start. Run it once, before the server, or any node, is started on the older copy. Nothing else changes; a cluster \
-makes its search index anew.
+the start. Run it once, before the server, or any node, is started on the restored data. Nothing else changes; a \
+cluster rebuilds its search index.
 
 Examples:
   tiro new-epoch --data /var/lib/tiro
   tiro new-epoch --cluster /etc/tiro/cluster.toml
 
 Exit status:
-   0  done
+   0  success
    1  it failed; run it again
    2  the command line is wrong";
 
@@ -67,7 +67,7 @@ pub(crate) struct NewEpochArgs {
     #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
     pub(crate) data: PathBuf,
 
-    /// Renew those of a cluster instead: the file that says where its systems are.
+    /// A cluster instead: the file with the addresses of MySQL, RabbitMQ, Redis and OpenSearch.
     #[arg(long, env = "TIRO_CLUSTER", value_name = "FILE", conflicts_with = "data")]
     pub(crate) cluster: Option<PathBuf>,
 }

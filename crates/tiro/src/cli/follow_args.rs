@@ -7,9 +7,9 @@ use tiro_client::api::ChangeType;
 use super::{ServerArgs, not_empty};
 
 const HELP: &str = "\
-Prints a line for each entry of the application's feed, as it happens: POSITION  TIME  TYPE  CHAT/NUMBER  WHAT. \
-Control characters are replaced; --json has each entry as the server sends it, with its exact texts. Connections that \
-break are made again, and nothing is missed or printed twice. At its end it says with which --after to go on.
+Prints one line for each entry of the application's change feed, live: POSITION  TIME  TYPE  CHAT/NUMBER  CONTENT. \
+Control characters are replaced; --json prints each entry as the server sent it. Broken connections are opened again; no \
+entry is missed or printed twice. At the end it prints the value of --after that continues.
 
 Examples:
   tiro follow app_…                                        from now on
@@ -19,7 +19,7 @@ Examples:
 
 Exit status:
    0  SIGINT (ctrl-C) or SIGTERM came, or the application was deleted
-   1  it failed: no server for 30 s, no such application, or history was rewound
+   1  it failed: no server for 30 s, no such application, or the cursor is of another history
    2  the command line or the cursor is wrong";
 
 /// Arguments of `tiro follow`.
@@ -33,11 +33,11 @@ pub(crate) struct FollowArgs {
     #[arg(value_name = "TOKEN", value_parser = not_empty)]
     pub(crate) token: String,
 
-    /// The cursor behind which to begin: a `next` or `as_of`, a `Tiro-Cursor`, an `id` [default: now].
+    /// Start after this cursor (`next`, `as_of`, `Tiro-Cursor` or an event's `id`) [default: now].
     #[arg(long, env = "TIRO_AFTER", value_name = "CURSOR", value_parser = not_empty)]
     pub(crate) after: Option<String>,
 
-    /// Only what happens in this chat; may be repeated.
+    /// Only entries of this chat; may be repeated.
     #[arg(long, env = "TIRO_CHAT", value_name = "NUMBER", value_delimiter = ',', value_parser = value_parser!(u64).range(1..))]
     pub(crate) chat: Vec<u64>,
 
@@ -45,7 +45,7 @@ pub(crate) struct FollowArgs {
     #[arg(long = "type", env = "TIRO_TYPE", value_name = "TYPE", value_delimiter = ',', value_parser = change_types())]
     pub(crate) types: Vec<ChangeType>,
 
-    /// Print each entry as one JSON object on a line of its own.
+    /// Print each entry as one JSON object per line.
     #[arg(long, env = "TIRO_JSON", value_parser = BoolishValueParser::new())]
     pub(crate) json: bool,
 }

@@ -13,9 +13,9 @@ use tiro_http::Transport;
 use super::not_empty;
 
 const SERVE_HELP: &str = "\
-Who may do what: creating, listing and deleting applications, import and export need the operator key; the token \
-of an application opens that application. Without an operator key everyone who reaches the server may do \
-everything, so it listens on this machine alone.
+Access: creating, listing and deleting applications, import, export, status and metrics need the operator key; the \
+token of an application gives access to that application. Without an operator key everyone who reaches the server \
+may do everything, so it listens on loopback addresses only, unless --open is given.
 
 Examples:
   tiro serve
@@ -24,12 +24,12 @@ Examples:
   TIRO_OPERATOR_KEY=$(openssl rand -hex 16) tiro serve --listen 0.0.0.0:3000
   TIRO_LISTEN=127.0.0.1:3000,[::1]:3000 tiro serve --log-format json
 
-Where it listens is printed on standard output, the log goes to standard error. SIGTERM and SIGINT let requests in \
-flight finish and then end it; a second one ends it at once.
+The addresses are printed to standard output, the log goes to standard error. SIGTERM and SIGINT stop the server after \
+the requests in flight; a second signal stops it at once.
 
 Exit status:
    0  after SIGTERM or SIGINT
-   1  it could not start or go on
+   1  it could not start, or had to stop
    2  a flag or variable is wrong
   70  the storage failed a write: start it again, it recovers (nothing acknowledged is lost)";
 
@@ -37,34 +37,34 @@ Exit status:
 #[derive(Clone, Debug, Args)]
 #[command(after_help = SERVE_HELP, after_long_help = SERVE_HELP)]
 pub(crate) struct ServeArgs {
-    /// Where to listen; may be repeated. Port 0 takes a free one and prints it.
+    /// Address to listen on; may be repeated. Port 0 takes a free port and prints it.
     #[arg(
         long, env = "TIRO_LISTEN", value_name = "ADDR:PORT", default_value = "127.0.0.1:3000",
         value_delimiter = ',', value_parser = address
     )]
     pub(crate) listen: Vec<SocketAddr>,
 
-    /// The data folder; made if it is not there.
+    /// The data folder; created if it does not exist.
     #[arg(long, env = "TIRO_DATA", value_name = "DIR", default_value = "./tiro-data")]
     pub(crate) data: PathBuf,
 
-    /// Be a node of a cluster instead: the file that says where its systems are.
+    /// Start as an API node of a cluster: the file with the addresses of MySQL, RabbitMQ, Redis and OpenSearch.
     #[arg(long, env = "TIRO_CLUSTER", value_name = "FILE", conflicts_with = "data")]
     pub(crate) cluster: Option<PathBuf>,
 
-    /// The key of the operator. Others on this machine can read flags: prefer the variable.
+    /// The operator key. Other users of this machine can see flags: prefer the variable.
     #[arg(long, env = "TIRO_OPERATOR_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) operator_key: Option<String>,
 
-    /// Serve everyone who can reach the server, on any address, without a key.
+    /// Allow any address without an operator key: everyone who can reach the server may do everything.
     #[arg(long, env = "TIRO_OPEN", value_parser = BoolishValueParser::new())]
     pub(crate) open: bool,
 
-    /// Let pages of this origin call Tiro from a browser, such as https://app.example.org; may be repeated.
+    /// Allow requests of browsers from this origin (CORS), such as https://app.example.org; may be repeated.
     #[arg(long, env = "TIRO_CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub(crate) cors_origin: Vec<String>,
 
-    /// Open a damaged data folder although acknowledged writes are lost with what is damaged; see `tiro verify`.
+    /// Open a damaged data folder, although acknowledged writes in the damaged part are lost; see `tiro verify`.
     #[arg(long, env = "TIRO_ACCEPT_DATA_LOSS", value_parser = BoolishValueParser::new())]
     pub(crate) accept_data_loss: bool,
 
@@ -85,27 +85,27 @@ pub(crate) struct ServeArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Log")]
 pub(crate) struct LogArgs {
-    /// How log lines look.
+    /// Format of the log.
     #[arg(long, env = "TIRO_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub(crate) log_format: LogFormat,
 
-    /// What is logged: error, warn, info, debug, trace or off, also by part: `info,tiro_http=debug`.
+    /// Log level: error, warn, info, debug, trace or off, also per module: `info,tiro_http=debug`.
     #[arg(long, env = "TIRO_LOG_LEVEL", value_name = "LEVEL", default_value = "info", value_parser = not_empty)]
     pub(crate) log_level: String,
 }
 
-/// How log lines look.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LogFormat {
-    /// For people.
+    /// Plain text.
     Text,
-    /// One JSON object a line.
+    /// One JSON object per line.
     Json,
 }
 
 /// What clients may send at most. The upper bounds keep the largest request within what the log takes at once.
 #[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Limits of what clients send")]
+#[command(next_help_heading = "Limits of requests")]
 pub(crate) struct LimitArgs {
     /// Longest name of an application, in characters.
     #[arg(long, env = "TIRO_NAME_CHARS_MAX", value_name = "N", default_value_t = Limits::default().name_chars_max, value_parser = within(1..=1_024))]
@@ -123,23 +123,23 @@ pub(crate) struct LimitArgs {
     #[arg(long, env = "TIRO_SENDER_BYTES_MAX", value_name = "N", default_value_t = Limits::default().sender_bytes_max, value_parser = within(1..=1_024))]
     pub(crate) sender_bytes_max: usize,
 
-    /// Longest metadata, in bytes without white space.
+    /// Largest metadata, in bytes without white space.
     #[arg(long, env = "TIRO_METADATA_BYTES_MAX", value_name = "N", default_value_t = Limits::default().metadata_bytes_max, value_parser = within(2..=65_536))]
     pub(crate) metadata_bytes_max: usize,
 
-    /// Most messages of a batch.
+    /// Most messages in a batch.
     #[arg(long, env = "TIRO_BATCH_MESSAGES_MAX", value_name = "N", default_value_t = Limits::default().batch_messages_max, value_parser = within(1..=10_000))]
     pub(crate) batch_messages_max: usize,
 
-    /// Largest request with a batch, in bytes.
+    /// Largest batch request, in bytes.
     #[arg(long, env = "TIRO_BATCH_BYTES_MAX", value_name = "N", default_value_t = Transport::default().batch_bytes_max, value_parser = within(1_024..=4_194_304))]
     pub(crate) batch_bytes_max: usize,
 
-    /// Longest query, in characters.
+    /// Longest search query, in characters.
     #[arg(long, env = "TIRO_QUERY_CHARS_MAX", value_name = "N", default_value_t = Limits::default().query_chars_max, value_parser = within(1..=1_024))]
     pub(crate) query_chars_max: usize,
 
-    /// Most terms of a query.
+    /// Most terms in a search query.
     #[arg(long, env = "TIRO_QUERY_TERMS_MAX", value_name = "N", default_value_t = Limits::default().query_terms_max, value_parser = within(1..=64))]
     pub(crate) query_terms_max: usize,
 }
@@ -148,11 +148,11 @@ pub(crate) struct LimitArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Rate limit")]
 pub(crate) struct RateArgs {
-    /// Requests a second of each application, by the token in the path; the rest is answered 429. Off unless given.
+    /// Requests per second and application (by the token in the path); more are answered 429. Off by default.
     #[arg(long, env = "TIRO_RATE_LIMIT", value_name = "N", value_parser = rate())]
     pub(crate) rate_limit: Option<u32>,
 
-    /// Requests that it may make at once after a rest; by default as many as in a second.
+    /// Burst: requests that an application may send at once after a pause [default: as --rate-limit].
     #[arg(long, env = "TIRO_RATE_LIMIT_BURST", value_name = "N", requires = "rate_limit", value_parser = rate())]
     pub(crate) rate_limit_burst: Option<u32>,
 }
@@ -161,31 +161,31 @@ pub(crate) struct RateArgs {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Connections")]
 pub(crate) struct ConnectionArgs {
-    /// Most connections at one time; further ones wait.
+    /// Most open connections; further ones wait.
     #[arg(long, env = "TIRO_CONNECTIONS_MAX", value_name = "N", default_value_t = Transport::default().connections_max, value_parser = within(1..=1_000_000))]
     pub(crate) connections_max: usize,
 
-    /// Most bytes of a request's path and headers.
+    /// Largest request head (path and headers), in bytes.
     #[arg(long, env = "TIRO_HEAD_BYTES_MAX", value_name = "N", default_value_t = Transport::default().head_bytes_max, value_parser = within(8_192..=1_048_576))]
     pub(crate) head_bytes_max: usize,
 
-    /// How long the head of a request may take.
+    /// Timeout for receiving the head of a request.
     #[arg(long, env = "TIRO_HEAD_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Transport::default().head_timeout), value_parser = within(1..=HOUR_MS))]
     pub(crate) head_timeout_ms: usize,
 
-    /// How long the body of a request may take; for imports, each piece of it.
+    /// Timeout for receiving the body of a request; for imports, each chunk of it.
     #[arg(long, env = "TIRO_BODY_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Transport::default().body_timeout), value_parser = within(1..=HOUR_MS))]
     pub(crate) body_timeout_ms: usize,
 
-    /// How long a connection may be silent.
+    /// Timeout of idle connections.
     #[arg(long, env = "TIRO_IDLE_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Transport::default().idle_timeout), value_parser = within(1..=HOUR_MS))]
     pub(crate) idle_timeout_ms: usize,
 
-    /// How long requests in flight may take once the server stops.
+    /// How long requests in flight may take when the server stops.
     #[arg(long, env = "TIRO_DRAIN_TIMEOUT_MS", value_name = "MS", default_value_t = ms(Transport::default().drain_timeout), value_parser = within(1..=HOUR_MS))]
     pub(crate) drain_timeout_ms: usize,
 
-    /// A request that takes longer is logged.
+    /// Log requests that take longer.
     #[arg(long, env = "TIRO_SLOW_REQUEST_MS", value_name = "MS", default_value_t = ms(Transport::default().slow_request), value_parser = within(1..=HOUR_MS))]
     pub(crate) slow_request_ms: usize,
 }

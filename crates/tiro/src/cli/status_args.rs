@@ -5,9 +5,9 @@ use clap::Args;
 use super::{Printing, ServerArgs};
 
 const HELP: &str = "\
-Asks a running server how it is. A server that is one process says whether it can serve, and what else its operator \
-should know. A node of a cluster tells of the cluster: what waits in each queue, what was given up, how far relay and \
-search index are behind, and which nodes take part.
+Asks a running server for its status. A single-machine server reports readiness, version and uptime. A node of a \
+cluster reports the whole cluster: the length of each queue, dead letters, how far the relay and the search index are \
+behind, and the nodes.
 
 Examples:
   tiro status
@@ -15,8 +15,8 @@ Examples:
   tiro status --json | jq .dead_letters
 
 Exit status:
-   0  reads and writes can be served
-   1  they cannot, or there is no answer
+   0  the server is ready
+   1  it is not ready, or does not answer
    2  the command line is wrong";
 
 /// Arguments of `tiro status`.
