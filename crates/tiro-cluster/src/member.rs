@@ -9,7 +9,7 @@ use crate::indexer::{Indexer, IndexerError};
 use crate::mysql::{beside, connection};
 use crate::opensearch::{Below, IndexError, SearchIndex};
 use crate::rabbitmq::dead::DeadLetters;
-use crate::rabbitmq::{Publisher, RabbitError, Topology};
+use crate::rabbitmq::{Broker, Publisher, RabbitError, Topology};
 use crate::worker::{self, IndexFailure, WorkerError, WorkerOptions};
 use crate::{ClusterConfig, OpenError, planted};
 
@@ -62,7 +62,7 @@ impl Member {
     #[must_use]
     pub fn publisher(&self) -> Publisher {
         let topology = Topology::new(&self.config.name, self.partitions.clone());
-        Publisher::new(&self.config.rabbitmq, topology)
+        Publisher::new(Broker::of(&self.config), topology)
     }
 
     /// What workers gave up.
@@ -70,7 +70,7 @@ impl Member {
     /// # Errors
     /// When RabbitMQ is away.
     pub async fn dead_letters(&self) -> Result<DeadLetters, RabbitError> {
-        DeadLetters::open(&self.config.rabbitmq, &self.publisher()).await
+        DeadLetters::open(&Broker::of(&self.config), &self.publisher()).await
     }
 }
 
