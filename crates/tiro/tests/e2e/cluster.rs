@@ -2,6 +2,7 @@
 //!
 //! What must hold on one machine must hold wherever a request arrives: the same tests, spread over the nodes.
 
+mod accounts;
 mod at_once;
 mod away;
 mod bodies;
