@@ -198,7 +198,7 @@ impl ClusterConfig {
             ("redis", addresses::redis(&self.redis)),
             ("opensearch", addresses::opensearch(&self.opensearch)),
         ];
-        let mut verified = Vec::from_iter(addresses::mysql_verifies(&mysql).then_some("mysql"));
+        let mut verified = Vec::from_iter(addresses::mysql_needs_trust(&mysql).then_some("mysql"));
         for (member, url) in others {
             let url = url.map_err(wrong(member))?;
             if ENCRYPTED.contains(&url.scheme()) {

@@ -94,9 +94,11 @@ pub(crate) fn ssl_parameter(url: &Url, name: &str) -> Option<String> {
     of_name.last().map(|(_, value)| value.into_owned())
 }
 
-/// Whether the server's certificate is looked at without a CA of one's own.
-pub(super) fn mysql_verifies(url: &Url) -> bool {
-    ssl_parameter(url, "ssl-mode").is_some_and(|mode| mode.to_ascii_uppercase().starts_with("VERIFY_"))
+/// Whether the address wants the server to be verified, and names nobody to do it by.
+pub(super) fn mysql_needs_trust(url: &Url) -> bool {
+    let mode = ssl_parameter(url, "ssl-mode");
+    let verifies = mode.is_some_and(|mode| mode.to_ascii_uppercase().starts_with("VERIFY_"));
+    verifies && ssl_parameter(url, "ssl-ca").is_none()
 }
 
 pub(super) fn mysql(text: &str) -> Result<Url, String> {
@@ -251,6 +253,14 @@ mod tests {
         for (read, text) in right {
             assert!(read(text).is_ok(), "{text}: {:?}", read(text));
         }
+    }
+
+    #[test]
+    fn an_address_of_mysql_that_names_its_ca_needs_no_other() {
+        let needs = |query| mysql_needs_trust(&mysql(&format!("mysql://h/tiro{query}")).expect(query));
+        assert!(needs("?ssl-mode=verify_ca"));
+        assert!(!needs("?ssl-mode=VERIFY_CA&ssl-ca=/dev/null"));
+        assert!(!needs("?ssl-mode=required") && !needs(""));
     }
 
     #[test]
