@@ -14,6 +14,7 @@ use crate::patience::{ANSWER_BYTES_MAX, pause};
 use crate::server::Server;
 use crate::{Answer, Error, Key, Patience, Refusal, Sending};
 use tiro_api::Problem;
+use tiro_outbound::{Proxies, Trust};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -75,19 +76,15 @@ impl Client {
     /// [`Error::Unusable`] if the address or the key cannot be used.
     pub fn new(server: &str, options: Options) -> Result<Client, Error> {
         let server = Server::parse(server)?;
-        install_tls();
-        let mut builder = reqwest::Client::builder()
+        let proxies = if server.is_loopback() {
+            Proxies::Unused
+        } else {
+            Proxies::OfEnvironment
+        };
+        let mut builder = tiro_outbound::http(server.address(), &Trust::system(), proxies)
+            .map_err(|error| Error::Unusable(error.to_string()))?
             .user_agent(concat!("tiro-client/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(options.patience.connect)
-            .redirect(reqwest::redirect::Policy::none())
-            .tcp_nodelay(true);
-        if !server.is_https() {
-            // Without this, reading the system's certificates costs time, and fails where there are none.
-            builder = builder.tls_certs_only([]);
-        }
-        if server.is_loopback() {
-            builder = builder.no_proxy();
-        }
+            .connect_timeout(options.patience.connect);
         if let Some(key) = &options.operator_key {
             builder = builder.default_headers(HeaderMap::from_iter([(AUTHORIZATION, bearer(key)?)]));
         }
@@ -321,16 +318,4 @@ pub(crate) fn random_byte() -> u8 {
         // Only spreads retries: any value is right.
         Err(_) => 128,
     }
-}
-
-/// Names the one TLS provider of the process; another part of the program may have done so before.
-fn install_tls() {
-    static INSTALLED: std::sync::Once = std::sync::Once::new();
-    INSTALLED.call_once(|| {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .unwrap_or_else(|_| assert!(rustls::crypto::CryptoProvider::get_default().is_some()));
-        }
-    });
 }

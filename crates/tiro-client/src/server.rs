@@ -30,8 +30,8 @@ impl Server {
         Ok(Server { base })
     }
 
-    pub(crate) fn is_https(&self) -> bool {
-        self.base.scheme() == "https"
+    pub(crate) fn address(&self) -> &Url {
+        &self.base
     }
 
     /// Whether it is on this machine, so that no proxy may stand between.

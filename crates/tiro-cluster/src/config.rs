@@ -1,9 +1,14 @@
 //! The file that `--cluster` names: where the four systems are, and what nodes share.
 
+mod addresses;
+
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use tiro_outbound::{CaError, NoCertificates, Trust};
+
+pub(crate) use addresses::ssl_parameter;
 
 /// Where a cluster's systems are. Unknown members are refused.
 #[derive(Clone, Deserialize)]
@@ -11,12 +16,18 @@ use serde::Deserialize;
 pub struct ClusterConfig {
     /// `mysql://user:password@host:port/database`; the database is made if it is missing.
     pub mysql: String,
-    /// `amqp://user:password@host:port/vhost`.
+    /// `amqp://user:password@host:port/vhost`, or `amqps://`.
     pub rabbitmq: String,
-    /// `redis://host:port/number`.
+    /// `redis://host:port/number`, or `rediss://`.
     pub redis: String,
-    /// `http://host:port`.
+    /// `http://host:port`, or `https://user:password@host:port`.
     pub opensearch: String,
+    /// A file of PEM whose certificates are trusted beside the system's, for all systems. A relative path begins at the folder
+    /// of the file that says it.
+    ca: Option<PathBuf>,
+    /// What came of `ca`.
+    #[serde(skip)]
+    trust: Trust,
     /// What queues, indexes and keys of this cluster begin with, so that several share the systems: 1 to 32 of
     /// `a-z 0-9 -`.
     #[serde(default = "default_name")]
@@ -43,6 +54,8 @@ pub struct ClusterConfig {
     pub mysql_allow_unsafe: bool,
 }
 
+/// Schemes of systems whose certificate is verified.
+const ENCRYPTED: [&str; 4] = ["amqps", "rediss", "valkeys", "https"];
 /// What is shorter could be guessed.
 const SECRET_BYTES_MIN: usize = 16;
 
@@ -91,6 +104,25 @@ pub enum ConfigError {
         /// What would be right.
         expected: &'static str,
     },
+    /// A member is not an address that is understood.
+    Address {
+        /// The member.
+        member: &'static str,
+        /// What is wrong; shows no password.
+        problem: String,
+    },
+    /// The file that `ca` names is not usable.
+    Ca {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: CaError,
+    },
+    /// The system of a member is to be verified, and nobody is trusted.
+    Certificates {
+        /// The member.
+        member: &'static str,
+    },
 }
 
 impl fmt::Display for ConfigError {
@@ -99,11 +131,31 @@ impl fmt::Display for ConfigError {
             ConfigError::Unreadable(error) => write!(f, "it cannot be read: {error}"),
             ConfigError::Malformed(text) => f.write_str(text),
             ConfigError::Wrong { member, expected } => write!(f, "`{member}` must be {expected}"),
+            ConfigError::Address { member, problem } => write!(f, "`{member}` {problem}"),
+            ConfigError::Ca { file, error } => write!(f, "`ca`: {} {error}", file.display()),
+            ConfigError::Certificates { member } => {
+                write!(
+                    f,
+                    "`{member}` is encrypted: {NoCertificates}, or name a file in `ca`"
+                )
+            }
         }
     }
 }
 
 impl std::error::Error for ConfigError {}
+
+/// The line and what is wrong with it, without the line itself: it may hold a password.
+fn malformed(text: &str, error: &toml::de::Error) -> ConfigError {
+    let message = error.message();
+    ConfigError::Malformed(match error.span() {
+        Some(span) => {
+            let line = text.get(..span.start).unwrap_or(text).matches('\n').count() + 1;
+            format!("line {line}: {message}")
+        }
+        None => message.to_owned(),
+    })
+}
 
 impl ClusterConfig {
     /// Reads the file of a cluster.
@@ -112,36 +164,56 @@ impl ClusterConfig {
     /// Why it cannot be used; the text names the member.
     pub fn read(file: &Path) -> Result<ClusterConfig, ConfigError> {
         let text = std::fs::read_to_string(file).map_err(ConfigError::Unreadable)?;
-        ClusterConfig::parse(&text)
+        ClusterConfig::parse_in(file.parent().unwrap_or(Path::new("")), &text)
     }
 
-    /// Reads the text of such a file.
+    /// Reads the text of such a file in the working directory.
     ///
     /// # Errors
     /// Why it cannot be used; the text names the member.
     pub fn parse(text: &str) -> Result<ClusterConfig, ConfigError> {
-        let config: ClusterConfig =
-            toml::from_str(text).map_err(|error| ConfigError::Malformed(error.to_string()))?;
+        ClusterConfig::parse_in(Path::new(""), text)
+    }
+
+    fn parse_in(folder: &Path, text: &str) -> Result<ClusterConfig, ConfigError> {
+        let mut config: ClusterConfig = toml::from_str(text).map_err(|error| malformed(text, &error))?;
+        if let Some(file) = config.ca.as_ref().map(|ca| folder.join(ca)) {
+            config.trust = Trust::with_file(&file).map_err(|error| ConfigError::Ca { file, error })?;
+        }
         config.check()?;
         Ok(config)
     }
 
-    fn check(&self) -> Result<(), ConfigError> {
-        let wrong = |member, expected| Err(ConfigError::Wrong { member, expected });
-        let urls = [
-            ("mysql", &self.mysql, "mysql://"),
-            ("rabbitmq", &self.rabbitmq, "amqp"),
-            ("redis", &self.redis, "redis"),
-            ("opensearch", &self.opensearch, "http"),
+    /// Whose certificates the systems may show.
+    pub(crate) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Each address is understood, and what is to be verified can be.
+    fn check_addresses(&self) -> Result<(), ConfigError> {
+        let wrong = |member| move |problem| ConfigError::Address { member, problem };
+        let mysql = addresses::mysql(&self.mysql).map_err(wrong("mysql"))?;
+        let others = [
+            ("rabbitmq", addresses::rabbitmq(&self.rabbitmq)),
+            ("redis", addresses::redis(&self.redis)),
+            ("opensearch", addresses::opensearch(&self.opensearch)),
         ];
-        for (member, url, scheme) in urls {
-            if !url.starts_with(scheme) || !url.contains("://") {
-                return wrong(
-                    member,
-                    "a URL of that system, such as mysql://user:password@host:3306/tiro",
-                );
+        let mut verified = Vec::from_iter(addresses::mysql_needs_trust(&mysql).then_some("mysql"));
+        for (member, url) in others {
+            let url = url.map_err(wrong(member))?;
+            if ENCRYPTED.contains(&url.scheme()) {
+                verified.push(member);
             }
         }
+        match verified.first() {
+            Some(&member) if self.trust.client_config().is_err() => Err(ConfigError::Certificates { member }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let wrong = |member, expected| Err(ConfigError::Wrong { member, expected });
+        self.check_addresses()?;
         let named = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
         if !(1..=32).contains(&self.name.len()) || !self.name.bytes().all(named) {
             return wrong("name", "1 to 32 of a-z, 0-9 and -");
@@ -201,6 +273,35 @@ mod tests {
         }
         let error = ClusterConfig::parse(&SMALLEST.replace("amqp://", "http//")).unwrap_err();
         assert!(error.to_string().contains("rabbitmq"), "{error}");
+        let error = ClusterConfig::parse(&SMALLEST.replace("/tiro", "/tiro?sslMode=required")).unwrap_err();
+        assert!(
+            error.to_string().contains("`mysql` has the parameter `sslMode`"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_file_of_certificates_that_is_not_usable_is_named_with_its_member() {
+        for (file, why) in [
+            ("no-such.pem", "cannot be read"),
+            ("Cargo.toml", "no certificate"),
+        ] {
+            let text = format!("{SMALLEST}ca = \"{file}\"\n");
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let error = ClusterConfig::parse_in(folder, &text).unwrap_err().to_string();
+            assert!(error.starts_with("`ca`: /"), "{error}");
+            assert!(
+                error.contains(&format!("/{file} ")) && error.contains(why),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_not_toml_is_told_by_its_number_alone() {
+        let text = SMALLEST.replace("/tiro\"", "/tiro\" hush");
+        let error = ClusterConfig::parse(&text).unwrap_err().to_string();
+        assert!(error.starts_with("line 1: ") && !error.contains("u:p"), "{error}");
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::member::search_index;
 use crate::mysql::{beside, connection};
 use crate::parking::Parking;
 use crate::planted;
-use crate::rabbitmq::{Publisher, Topology};
+use crate::rabbitmq::{Broker, Publisher, Topology};
 use crate::reads::Reads;
 use crate::redis::{Doorbell, Pages};
 use crate::search::{Index, Indexed};
@@ -85,8 +85,7 @@ impl ClusterEngine {
         let lookups = Lookups::new(mysql.clone());
         let pool = beside::pool(mysql.clone(), BESIDE_MAX);
         let waiting = Arc::new(Waiting::new());
-        let no_address = |error: ::redis::RedisError| OpenError::Redis(error.to_string());
-        let redis = ::redis::Client::open(config.redis.as_str()).map_err(no_address)?;
+        let redis = crate::redis::client(config).map_err(OpenError::Redis)?;
         let doorbell = Doorbell::new(redis.clone(), &config.name);
         let pages_pool = lookups.pool.another(config.mysql_read_connections_max);
         let index = search_index(config, &pool).await?;
@@ -94,7 +93,7 @@ impl ClusterEngine {
         let indexer = Indexer::new(pool.clone(), index.clone());
         let parking = config.secret.as_deref().map(|secret| {
             let topology = Topology::new(&config.name, partitions.clone());
-            Parking::start(Publisher::new(&config.rabbitmq, topology), secret)
+            Parking::start(Publisher::new(Broker::of(config), topology), secret)
         });
         let report = Report::new(config, pool.clone(), partitions, indexer);
         let told = Arc::clone(&waiting);

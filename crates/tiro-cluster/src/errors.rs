@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use tiro_core::{Failure, Shortage, Unavailable};
+use tiro_outbound::causes;
 
 use crate::mysql::Unsafe;
 
@@ -38,9 +39,9 @@ pub enum OpenError {
     },
     /// The tables do not hold what they must.
     Schema(String),
-    /// `redis` is no address of Redis.
+    /// No client of Redis can be made.
     Redis(String),
-    /// `opensearch` is no address of OpenSearch.
+    /// No client of OpenSearch can be made.
     Opensearch(String),
     /// Nodes run, and what was asked for needs them stopped.
     InUse {
@@ -60,7 +61,7 @@ impl fmt::Display for OpenError {
                 "`mysql` must be a URL that names a database, such as mysql://user:password@host:3306/tiro",
             ),
             OpenError::Silent { seconds } => write!(f, "MySQL did not answer within {seconds} s"),
-            OpenError::MySql(error) => write!(f, "MySQL: {error}"),
+            OpenError::MySql(error) => write!(f, "MySQL: {}", causes(error)),
             OpenError::Unsafe(found) => {
                 f.write_str("MySQL is set so that acknowledged writes could be lost:")?;
                 for found in found {
@@ -76,8 +77,8 @@ impl fmt::Display for OpenError {
                 write!(f, "another node was making the tables for {seconds} s; try again")
             }
             OpenError::Schema(text) | OpenError::Planted(text) => f.write_str(text),
-            OpenError::Redis(text) => write!(f, "`redis` is not an address of Redis: {text}"),
-            OpenError::Opensearch(text) => write!(f, "`opensearch` is not an address of OpenSearch: {text}"),
+            OpenError::Redis(text) => write!(f, "`redis`: {text}"),
+            OpenError::Opensearch(text) => write!(f, "`opensearch`: {text}"),
             OpenError::InUse { nodes } => write!(
                 f,
                 "the cluster is in use by {nodes} nodes: stop every `tiro serve` and `tiro worker` first; one that was killed \

@@ -10,7 +10,7 @@ use crate::indexer::{Indexer, IndexerError};
 use crate::mysql::{beside, connection};
 use crate::opensearch::{Below, IndexError, SearchIndex};
 use crate::rabbitmq::dead::DeadLetters;
-use crate::rabbitmq::{Publisher, RabbitError, Topology};
+use crate::rabbitmq::{Broker, Publisher, RabbitError, Topology};
 use crate::worker::{self, IndexFailure, WorkerError, WorkerOptions};
 use crate::{ClusterConfig, OpenError, planted};
 
@@ -73,7 +73,7 @@ impl Member {
     #[must_use]
     pub fn publisher(&self) -> Publisher {
         let topology = Topology::new(&self.config.name, self.partitions.clone());
-        Publisher::new(&self.config.rabbitmq, topology)
+        Publisher::new(Broker::of(&self.config), topology)
     }
 
     /// What workers gave up.
@@ -81,7 +81,7 @@ impl Member {
     /// # Errors
     /// When RabbitMQ is away.
     pub fn dead_letters(&self) -> BoxFuture<'_, Result<DeadLetters, RabbitError>> {
-        Box::pin(async { DeadLetters::open(&self.config.rabbitmq, &self.publisher()).await })
+        Box::pin(async { DeadLetters::open(&Broker::of(&self.config), &self.publisher()).await })
     }
 }
 

@@ -25,6 +25,8 @@ use crate::ClusterConfig;
 pub use candidates::{Candidate, CandidateScope, Candidates, CandidatesAfter};
 use client::Client;
 pub use client::OpensearchError;
+#[cfg(test)]
+pub(crate) use client::http;
 pub(crate) use documents::{Document, Replaces, message_document, reduced_document};
 pub use generations::Generation;
 pub(crate) use lookup::Standing;
@@ -112,7 +114,7 @@ impl SearchIndex {
     /// If no client can be made, such as for want of the system's certificates.
     pub fn new(config: &ClusterConfig, data_set: [u8; 16]) -> Result<SearchIndex, IndexError> {
         Ok(SearchIndex {
-            client: Client::new(&config.opensearch)?,
+            client: Client::new(config)?,
             alias: format!("{}-messages", config.name),
             identity: Identity {
                 data_set: data_set.iter().map(|byte| format!("{byte:02x}")).collect(),
@@ -121,6 +123,14 @@ impl SearchIndex {
             shards: config.opensearch_shards,
             replicas_max: config.opensearch_replicas_max,
         })
+    }
+
+    /// The same, which is told soon why OpenSearch does not answer.
+    pub(crate) fn hasty(&self) -> SearchIndex {
+        SearchIndex {
+            client: self.client.hasty(),
+            ..self.clone()
+        }
     }
 
     /// `server.data_set` in hexadecimal: which MySQL it is an index of.

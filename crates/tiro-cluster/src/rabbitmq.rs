@@ -13,10 +13,11 @@ mod message;
 mod parked;
 mod publisher;
 mod topology;
+mod transport;
 
 use std::fmt;
 
-pub(crate) use connection::connect;
+pub use connection::Broker;
 pub use message::Announcement;
 pub(crate) use parked::ParkedCreate;
 pub use publisher::Publisher;
@@ -57,6 +58,6 @@ impl std::error::Error for RabbitError {}
 
 impl From<lapin::Error> for RabbitError {
     fn from(error: lapin::Error) -> RabbitError {
-        RabbitError::Away(error.to_string())
+        RabbitError::Away(tiro_outbound::causes(&error))
     }
 }

@@ -12,6 +12,10 @@ mod prompt;
 
 use std::time::Duration;
 
+use ::redis::{Client, ConnectionAddr, IntoConnectionInfo, TlsCertificates};
+
+use crate::ClusterConfig;
+
 pub(crate) use connection::Connection;
 pub use doorbell::{Doorbell, Rung};
 pub use limits::RateLimits;
@@ -19,3 +23,21 @@ pub(crate) use pages::{Pages, Puts};
 
 /// How long an answer may take that no request waits for.
 const UNHURRIED: Duration = Duration::from_millis(500);
+
+/// A client of a cluster's Redis, which trusts what the cluster trusts. Connects to nothing yet.
+///
+/// # Errors
+/// What is wrong with the address, or that nobody is trusted.
+pub fn client(config: &ClusterConfig) -> Result<Client, String> {
+    let text = |error: ::redis::RedisError| error.to_string();
+    let address = config.redis.as_str().into_connection_info().map_err(text)?;
+    if !matches!(address.addr(), ConnectionAddr::TcpTls { .. }) {
+        return Client::open(address).map_err(text);
+    }
+    // The library would trust the system's certificates, or these alone.
+    let trusted = TlsCertificates {
+        client_tls: None,
+        root_cert: Some(config.trust().pem().map_err(|error| error.to_string())?),
+    };
+    Client::build_with_tls(address, trusted).map_err(text)
+}

@@ -11,7 +11,7 @@ use sqlx::{MySqlPool, Row};
 use tokio::time::timeout;
 
 use crate::nodes::{self, SeenNode};
-use crate::rabbitmq::{RabbitError, Topology, connect};
+use crate::rabbitmq::{Broker, RabbitError, Topology};
 use crate::worker::{IndexFailure, Indexer};
 
 const QUEUES_WITHIN: Duration = Duration::from_secs(10);
@@ -100,7 +100,7 @@ impl ClusterStatus {
     /// When MySQL does not answer.
     pub async fn load<I: Indexer>(
         pool: &MySqlPool,
-        rabbitmq: &str,
+        broker: &Broker,
         topology: &Topology,
         indexer: &I,
     ) -> Result<ClusterStatus, sqlx::Error> {
@@ -122,7 +122,7 @@ impl ClusterStatus {
                 partition.oldest_not_indexed = age_after(pool, partition.partition, indexed).await?;
             }
         }
-        let queues = timeout(QUEUES_WITHIN, queues(rabbitmq, topology)).await;
+        let queues = timeout(QUEUES_WITHIN, queues(broker, topology)).await;
         Ok(ClusterStatus {
             partitions,
             queues: queues.unwrap_or(Err(RabbitError::Unanswered)),
@@ -167,8 +167,8 @@ async fn age_after(pool: &MySqlPool, partition: u16, position: u64) -> Result<Op
     Ok(at.map(since))
 }
 
-async fn queues(url: &str, topology: &Topology) -> Result<QueuesStatus, RabbitError> {
-    let connection = connect(url, &format!("{} status", topology.name)).await?;
+async fn queues(broker: &Broker, topology: &Topology) -> Result<QueuesStatus, RabbitError> {
+    let connection = broker.connect(&format!("{} status", topology.name)).await?;
     let mut status = QueuesStatus {
         changes: Vec::new(),
         parked: queue(&connection, topology.parked()).await?,

@@ -28,7 +28,7 @@ use crate::mysql::connection;
 use crate::nodes::Node;
 use crate::opensearch::Below;
 use crate::rabbitmq::consumer::{Bounds, Consumers, ParkedConsumer, stopped};
-use crate::rabbitmq::{Publisher, Topology};
+use crate::rabbitmq::{Broker, Publisher, Topology};
 use crate::redis::{Doorbell, Rung};
 use crate::writes::Writes;
 use crate::{ClusterConfig, OpenError};
@@ -92,7 +92,7 @@ pub enum WorkerError {
     Mysql(sqlx::Error),
     /// The cluster has no partitions yet: no node has served it.
     Empty,
-    /// The address of Redis is none.
+    /// No client of Redis can be made.
     Redis(String),
     /// The address of MySQL is none.
     Address(OpenError),
@@ -105,7 +105,7 @@ impl fmt::Display for WorkerError {
         match self {
             WorkerError::Mysql(error) => write!(f, "MySQL: {error}"),
             WorkerError::Empty => f.write_str("the database holds no cluster yet"),
-            WorkerError::Redis(text) => write!(f, "`redis` is not an address: {text}"),
+            WorkerError::Redis(text) => write!(f, "`redis`: {text}"),
             WorkerError::Address(error) => write!(f, "{error}"),
             WorkerError::Ended(text) => write!(f, "a part of the worker ended: {text}"),
         }
@@ -137,10 +137,10 @@ pub async fn run<I: Indexer>(
         delays: options.delays.clone(),
         ..Topology::new(&config.name, partitions)
     };
-    let publisher = Arc::new(Publisher::new(&config.rabbitmq, topology));
+    let publisher = Arc::new(Publisher::new(Broker::of(config), topology));
     let node = Node::new(pool.clone(), "worker");
     let consumers = Arc::new(Consumers {
-        url: config.rabbitmq.clone(),
+        broker: Broker::of(config),
         publisher: publisher.clone(),
         indexer: indexer.clone(),
         bounds: Bounds {
@@ -152,12 +152,11 @@ pub async fn run<I: Indexer>(
         share: node.share(),
     });
     let ring = Arc::new(Notify::new());
-    let redis = ::redis::Client::open(config.redis.as_str())
-        .map_err(|error| WorkerError::Redis(error.to_string()))?;
+    let redis = crate::redis::client(config).map_err(WorkerError::Redis)?;
     let doorbell = Doorbell::new(redis, &config.name);
     let writes = Arc::new(writes(config, publisher.topology(), &doorbell)?);
     let parked = Arc::new(ParkedConsumer {
-        url: config.rabbitmq.clone(),
+        broker: Broker::of(config),
         publisher: publisher.clone(),
         writes: writes.clone(),
         tries_max: options.tries_max,

@@ -21,6 +21,9 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 const SCRIPT: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+const TOOL_SCRIPT: &str = "/usr/lib/rabbitmq/bin/rabbitmqctl";
+/// Beside `cluster.toml`.
+const TOOL: &str = "rabbitmqctl";
 /// AMQP 0-9-1, section 4.2.2: what a client begins with.
 const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
 /// A method's frame (type 1) on channel 0; its length; Connection.Start (class 10, method 10).
@@ -36,7 +39,26 @@ fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
          log.console = true\nlog.console.use_colors = off\nlog.file = false\n"
     );
     write_private(&place.folder.join("rabbitmq.conf"), &settings)?;
-    write_private(&place.folder.join("enabled_plugins"), "[].\n")
+    write_private(&place.folder.join("enabled_plugins"), "[].\n")?;
+    write_private(&place.folder.with_file_name(TOOL), &tool(place))
+}
+
+/// A script that is RabbitMQ's own tool, for this broker.
+fn tool(place: &Place<'_>) -> String {
+    let (folder, ports) = (place.folder.display(), &place.settings.ports);
+    format!(
+        "# rabbitmqctl of this cluster's broker: sh {TOOL} list_queues\n\
+         export RABBITMQ_NODENAME={} ERL_EPMD_PORT={} HOME={folder}\n\
+         export RABBITMQ_CONF_ENV_FILE={folder}/no-env.conf\n\
+         exec {TOOL_SCRIPT} \"$@\"\n",
+        node_name(place),
+        ports.epmd
+    )
+}
+
+/// The port is part of the name: names are what keeps brokers of one machine apart.
+fn node_name(place: &Place<'_>) -> String {
+    format!("tiro{}@localhost", place.settings.ports.rabbitmq)
 }
 
 fn command(place: &Place<'_>) -> Command {
@@ -45,8 +67,7 @@ fn command(place: &Place<'_>) -> Command {
     let mut command = Command::new(SCRIPT);
     command
         .env("RUNNING_UNDER_SYSTEMD", "1")
-        // The port is part of the name: names are what keeps brokers of one machine apart.
-        .env("RABBITMQ_NODENAME", format!("tiro{}@localhost", ports.rabbitmq))
+        .env("RABBITMQ_NODENAME", node_name(place))
         .env("RABBITMQ_NODE_PORT", ports.rabbitmq.to_string())
         .env("RABBITMQ_DIST_PORT", ports.rabbitmq_distribution.to_string())
         .env("ERL_EPMD_PORT", ports.epmd.to_string())

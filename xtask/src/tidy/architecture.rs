@@ -20,13 +20,26 @@ pub(super) const RULES: &[Rule] = &[
         find: engine_dependencies,
     },
     Rule {
+        name: "only tiro-outbound makes HTTP clients and says what TLS trusts",
+        reason: "redirects, proxies and certificates are then the same for all, and a change reaches every client",
+        find: clients_elsewhere,
+    },
+    Rule {
         name: "decision 5 says of every dependency what it is for",
         reason: "whoever adds one weighs it, and whoever upgrades one knows why it is there",
         find: unexplained_dependencies,
     },
 ];
 
-/// Put together, so that this file does not hold it itself.
+/// Put together, so that this file does not hold them itself.
+const MAKING_CLIENTS: [&str; 4] = [
+    concat!("reqwest::", "Client::"),
+    concat!("use reqwest::", "Client"),
+    concat!("ClientConfig::", "builder"),
+    concat!("install_", "default"),
+];
+const OUTBOUND: &str = "crates/tiro-outbound/";
+/// Put together as well.
 const STATUS_CODE: &str = concat!("Status", "Code");
 const ENDS_OF_HTTP: [&str; 2] = ["crates/tiro-http/", "crates/tiro-client/"];
 const NOT_IN_CORE: [&str; 9] = [
@@ -52,6 +65,18 @@ fn status_codes(tree: &Tree) -> anyhow::Result<Vec<String>> {
     let places = elsewhere.flat_map(|file| {
         let lines = file.lines().filter(|(_, line)| line.contains(STATUS_CODE));
         lines
+            .map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim()))
+            .collect::<Vec<_>>()
+    });
+    Ok(places.collect())
+}
+
+fn clients_elsewhere(tree: &Tree) -> anyhow::Result<Vec<String>> {
+    let elsewhere = tree.rust().filter(|file| !file.path.starts_with(OUTBOUND));
+    let places = elsewhere.flat_map(|file| {
+        let lines = file.lines();
+        let makes = lines.filter(|(_, line)| MAKING_CLIENTS.iter().any(|making| line.contains(making)));
+        makes
             .map(|(number, line)| format!("{}:{number}: {}", file.path, line.trim()))
             .collect::<Vec<_>>()
     });
@@ -145,6 +170,17 @@ mod tests {
         assert_eq!(
             places,
             [format!("crates/tiro-core/src/rejection.rs:1: {STATUS_CODE}")]
+        );
+    }
+
+    #[test]
+    fn a_client_of_http_is_made_in_tiro_outbound_only() {
+        let [making, ..] = MAKING_CLIENTS;
+        let inside = ("crates/tiro-outbound/src/http.rs", making);
+        let outside = ("crates/tiro-client/src/client.rs", making);
+        assert_eq!(
+            clients_elsewhere(&Tree::of(&[inside, outside])).unwrap(),
+            [format!("crates/tiro-client/src/client.rs:1: {making}")]
         );
     }
 

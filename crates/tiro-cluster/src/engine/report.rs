@@ -9,13 +9,13 @@ use crate::errors::unavailable;
 use crate::indexer::Indexer;
 use crate::mysql::beside::step;
 use crate::nodes::SeenNode;
-use crate::rabbitmq::Topology;
+use crate::rabbitmq::{Broker, Topology};
 use crate::status::{self, ClusterStatus, QueuesStatus};
 
 /// Asks the systems for it.
 pub(super) struct Report {
     pool: MySqlPool,
-    rabbitmq: String,
+    broker: Broker,
     topology: Topology,
     indexer: Indexer,
 }
@@ -29,14 +29,14 @@ impl Report {
     ) -> Report {
         Report {
             pool,
-            rabbitmq: config.rabbitmq.clone(),
+            broker: Broker::of(config),
             topology: Topology::new(&config.name, partitions),
             indexer,
         }
     }
 
     pub(super) async fn status(&self) -> Result<Status, Failure> {
-        let loading = ClusterStatus::load(&self.pool, &self.rabbitmq, &self.topology, &self.indexer);
+        let loading = ClusterStatus::load(&self.pool, &self.broker, &self.topology, &self.indexer);
         let cluster = step(loading).await.map_err(|error| {
             tracing::warn!(%error, "MySQL does not say how the cluster stands");
             unavailable(Shortage::StorageUnavailable)

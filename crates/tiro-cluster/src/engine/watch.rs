@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::Client;
+use tiro_outbound::causes;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::ClusterConfig;
 use crate::opensearch::SearchIndex;
-use crate::rabbitmq::connect;
+use crate::rabbitmq::Broker;
 use crate::rabbitmq::consumer::stopped;
 use crate::redis::Connection;
 
@@ -92,8 +93,9 @@ impl Watch {
                 "Searches are complete while what it lacks can be read from MySQL, else 503.",
             ),
         };
+        let index = index.hasty();
         let redis = Connection::new(redis.clone());
-        let rabbitmq = Arc::new(Rabbit::new(&config.rabbitmq));
+        let rabbitmq = Arc::new(Rabbit::new(Broker::of(config)));
         let (of_redis, of_rabbitmq, of_opensearch) = (
             Arc::clone(&watch.redis),
             Arc::clone(&watch.rabbitmq),
@@ -144,7 +146,7 @@ async fn look_after<Asking: Future<Output = Result<(), String>> + Send>(
 async fn ping(redis: Connection) -> Result<(), String> {
     let ping = |mut redis| async move { redis::cmd("PING").query_async::<String>(&mut redis).await };
     let pong = redis.ask(PONG_WITHIN, ping).await;
-    pong.map(|_| ()).map_err(|error| error.to_string())
+    pong.map(|_| ()).map_err(|error| causes(&error))
 }
 
 async fn find(index: SearchIndex) -> Result<(), String> {
@@ -154,14 +156,14 @@ async fn find(index: SearchIndex) -> Result<(), String> {
 
 /// A connection to RabbitMQ that is kept while it answers: heartbeats alone would notice a silent one after 20 s.
 struct Rabbit {
-    url: String,
+    broker: Broker,
     connection: Mutex<Option<lapin::Connection>>,
 }
 
 impl Rabbit {
-    fn new(url: &str) -> Rabbit {
+    fn new(broker: Broker) -> Rabbit {
         Rabbit {
-            url: url.to_owned(),
+            broker,
             connection: Mutex::new(None),
         }
     }
@@ -171,7 +173,7 @@ impl Rabbit {
         let connection = match kept.filter(|connection| connection.status().connected()) {
             Some(connection) => connection,
             None => {
-                let connected = connect(&self.url, "tiro api").await;
+                let connected = self.broker.connect("tiro api").await;
                 connected.map_err(|error| error.to_string())?
             }
         };
@@ -179,7 +181,7 @@ impl Rabbit {
             let channel = connection.create_channel().await?;
             channel.close(200, "done".into()).await
         };
-        asked.await.map_err(|error| error.to_string())?;
+        asked.await.map_err(|error: lapin::Error| causes(&error))?;
         *self.connection.lock() = Some(connection);
         Ok(())
     }

@@ -3,12 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
+use reqwest::Url;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio::time::timeout;
 
 use super::{migrations, settings, trouble};
 use crate::ClusterConfig;
+use crate::config::ssl_parameter;
 use crate::errors::OpenError;
 
 /// How long connecting at the start may take.
@@ -25,7 +27,28 @@ pub(crate) fn options(config: &ClusterConfig) -> Result<MySqlConnectOptions, Ope
     if !named {
         return Err(OpenError::Address);
     }
+    let options = with_trust(options, config)?;
     Ok(options.disable_statement_logging())
+}
+
+/// Whoever names a CA wants it to be looked at: then the server is verified, unless the address says otherwise. What the
+/// address says goes first. Over a socket of this machine nothing is encrypted unless it is asked for.
+fn with_trust(
+    options: MySqlConnectOptions,
+    config: &ClusterConfig,
+) -> Result<MySqlConnectOptions, OpenError> {
+    let url = Url::parse(&config.mysql).map_err(|_| OpenError::Address)?;
+    let says = |name| ssl_parameter(&url, name).is_some();
+    let own = config.trust().own_pem().filter(|_| !says("ssl-ca"));
+    let has_ca = own.is_some() || says("ssl-ca");
+    let options = match own {
+        Some(pem) => options.ssl_ca_from_pem(pem.to_vec()),
+        None => options,
+    };
+    if has_ca && !says("ssl-mode") && options.get_socket().is_none() {
+        return Ok(options.ssl_mode(MySqlSslMode::VerifyIdentity));
+    }
+    Ok(options)
 }
 
 /// Checks the server and makes or checks the tables; answers for how many partitions there are.

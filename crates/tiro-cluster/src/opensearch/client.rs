@@ -6,9 +6,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde_json::Value;
+use tiro_outbound::{Proxies, causes};
 use tokio::time::{Instant, sleep, timeout_at};
+
+use crate::ClusterConfig;
 
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -18,6 +21,8 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 const BACK_OFF_FIRST: Duration = Duration::from_millis(50);
 /// Longest wait before a repeat.
 const BACK_OFF_MAX: Duration = Duration::from_secs(5);
+/// A connection that rested may be gone, so once is not enough.
+const HASTY_ATTEMPTS_MAX: u32 = 2;
 /// Most characters of a reason that are kept.
 const REASON_CHARS_MAX: usize = 300;
 
@@ -60,6 +65,8 @@ pub enum OpensearchError {
     },
     /// It answered something that does not fit the request.
     Malformed(String),
+    /// No client can be made.
+    Unusable(String),
 }
 
 impl OpensearchError {
@@ -87,7 +94,7 @@ impl OpensearchError {
         match self {
             OpensearchError::Unreachable(_) => true,
             OpensearchError::Refused { status, .. } => is_passing(*status),
-            OpensearchError::Malformed(_) => false,
+            OpensearchError::Malformed(_) | OpensearchError::Unusable(_) => false,
         }
     }
 }
@@ -105,6 +112,7 @@ impl fmt::Display for OpensearchError {
                 write!(f, "OpenSearch answered {status} ({kind}): {reason}")
             }
             OpensearchError::Malformed(text) => write!(f, "OpenSearch answered something else: {text}"),
+            OpensearchError::Unusable(text) => f.write_str(text),
         }
     }
 }
@@ -114,9 +122,7 @@ impl std::error::Error for OpensearchError {}
 impl From<reqwest::Error> for OpensearchError {
     fn from(error: reqwest::Error) -> OpensearchError {
         // The address may hold a password.
-        let error = error.without_url();
-        let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
-        OpensearchError::Unreachable(format!("{error}{cause}"))
+        OpensearchError::Unreachable(causes(&error.without_url()))
     }
 }
 
@@ -125,6 +131,8 @@ impl From<reqwest::Error> for OpensearchError {
 pub(super) struct Client {
     http: reqwest::Client,
     base: String,
+    /// Whatever patience a request has.
+    attempts_max: u32,
 }
 
 /// Without the address, which may hold a password.
@@ -135,13 +143,24 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    pub(super) fn new(base: &str) -> Result<Client, OpensearchError> {
-        install_tls();
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()?;
-        let base = base.trim_end_matches('/').to_owned();
-        Ok(Client { http, base })
+    /// Of a cluster's OpenSearch.
+    pub(super) fn new(config: &ClusterConfig) -> Result<Client, OpensearchError> {
+        let http = http(config)?;
+        let base = config.opensearch.trim_end_matches('/').to_owned();
+        Ok(Client {
+            http,
+            base,
+            attempts_max: u32::MAX,
+        })
+    }
+
+    /// The same, for whoever would rather know why it failed than wait: one that repeats till the end of its time is told
+    /// nothing but that.
+    pub(super) fn hasty(&self) -> Client {
+        Client {
+            attempts_max: HASTY_ATTEMPTS_MAX,
+            ..self.clone()
+        }
     }
 
     /// Sends a request to a path that begins with `/`, again while that may help and patience lasts.
@@ -153,6 +172,7 @@ impl Client {
         patience: Patience,
     ) -> Result<Value, OpensearchError> {
         let deadline = Instant::now() + patience.deadline;
+        let attempts_max = patience.attempts_max.min(self.attempts_max);
         let bytes = match body {
             Body::Nothing => None,
             Body::Json(value) => Some(("application/json", bytes::Bytes::from(value.to_string()))),
@@ -166,7 +186,7 @@ impl Client {
                 Err(OpensearchError::Unreachable(text))
             });
             match answer {
-                Err(error) if error.may_pass() && attempt < patience.attempts_max => {
+                Err(error) if error.may_pass() && attempt < attempts_max => {
                     let wait = back_off(attempt);
                     if Instant::now() + wait >= deadline {
                         return Err(error);
@@ -215,6 +235,15 @@ impl Client {
     }
 }
 
+/// What reaches the OpenSearch of a cluster.
+pub(crate) fn http(config: &ClusterConfig) -> Result<reqwest::Client, OpensearchError> {
+    let unusable = |error: &dyn fmt::Display| OpensearchError::Unusable(error.to_string());
+    let url = Url::parse(&config.opensearch).map_err(|error| unusable(&error))?;
+    let builder = tiro_outbound::http(&url, config.trust(), Proxies::Unused);
+    let builder = builder.map_err(|error| unusable(&error))?;
+    Ok(builder.connect_timeout(CONNECT_TIMEOUT).build()?)
+}
+
 /// How long to wait before the repeat after this attempt, spread so that not all come at once.
 pub(super) fn back_off(attempt: u32) -> Duration {
     let longest = BACK_OFF_FIRST
@@ -230,16 +259,4 @@ fn random_byte() -> u8 {
         // Only spreads repeats: any value is right.
         Err(_) => 128,
     }
-}
-
-/// Names the one TLS provider of the process; another part of the program may have done so before.
-fn install_tls() {
-    static INSTALLED: std::sync::Once = std::sync::Once::new();
-    INSTALLED.call_once(|| {
-        if rustls::crypto::CryptoProvider::get_default().is_none() {
-            rustls::crypto::ring::default_provider()
-                .install_default()
-                .unwrap_or_else(|_| assert!(rustls::crypto::CryptoProvider::get_default().is_some()));
-        }
-    });
 }

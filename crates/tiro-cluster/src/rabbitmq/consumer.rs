@@ -21,7 +21,7 @@ use tokio::time::sleep;
 
 use self::batch::Batch;
 use self::keeping::{Held, arrived, keep_consuming};
-use super::{Publisher, RabbitError};
+use super::{Broker, Publisher, RabbitError};
 use crate::backoff::Backoff;
 use crate::nodes::Share;
 use crate::worker::{IndexFailure, Indexer};
@@ -49,7 +49,7 @@ pub(crate) struct Bounds {
 
 /// The consumers of all partitions.
 pub(crate) struct Consumers<I> {
-    pub(crate) url: String,
+    pub(crate) broker: Broker,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) indexer: Arc<I>,
     pub(crate) bounds: Bounds,
@@ -70,7 +70,7 @@ impl<I: Indexer> Consumers<I> {
             let (consumers, stop) = (self.clone(), stop.clone());
             async move { consumers.session(&connection, stop).await }
         };
-        keep_consuming(&self.url, self.publisher.topology(), stop.clone(), session).await;
+        keep_consuming(&self.broker, self.publisher.topology(), stop.clone(), session).await;
     }
 
     async fn consume(

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::message::{REASON, header, id, tries};
 use super::publisher::Outgoing;
-use super::{Announcement, Publisher, RabbitError, connect};
+use super::{Announcement, Broker, Publisher, RabbitError};
 
 /// Most dead letters that one call looks at.
 pub const LOOK_MAX: usize = 10_000;
@@ -66,9 +66,9 @@ impl DeadLetters {
     ///
     /// # Errors
     /// When RabbitMQ is away.
-    pub async fn open(url: &str, publisher: &Publisher) -> Result<DeadLetters, RabbitError> {
+    pub async fn open(broker: &Broker, publisher: &Publisher) -> Result<DeadLetters, RabbitError> {
         let topology = publisher.topology();
-        let connection = connect(url, &format!("{} dead letters", topology.name)).await?;
+        let connection = broker.connect(&format!("{} dead letters", topology.name)).await?;
         let channel = connection.create_channel().await?;
         topology.declare(&channel).await?;
         Ok(DeadLetters {

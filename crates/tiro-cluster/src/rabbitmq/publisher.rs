@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::message::id;
-use super::{Announcement, RabbitError, Topology, connect};
+use super::{Announcement, Broker, RabbitError, Topology};
 use crate::backoff::Backoff;
 
 /// Messages that wait for their confirm at once.
@@ -33,7 +33,7 @@ pub(super) struct Outgoing {
 
 /// Publishes on a connection of its own, which is opened when it is needed and again when it was lost.
 pub struct Publisher {
-    url: String,
+    broker: Broker,
     topology: Topology,
     link: Mutex<Link>,
 }
@@ -49,9 +49,9 @@ struct Link {
 impl Publisher {
     /// Connects with the first call that publishes.
     #[must_use]
-    pub fn new(url: &str, topology: Topology) -> Publisher {
+    pub fn new(broker: Broker, topology: Topology) -> Publisher {
         Publisher {
-            url: url.to_owned(),
+            broker,
             topology,
             link: Mutex::new(Link {
                 open: None,
@@ -129,7 +129,10 @@ impl Publisher {
     }
 
     async fn open(&self) -> Result<(Connection, Channel), RabbitError> {
-        let connection = connect(&self.url, &format!("{} publishes", self.topology.name)).await?;
+        let connection = self
+            .broker
+            .connect(&format!("{} publishes", self.topology.name))
+            .await?;
         let channel = connection.create_channel().await?;
         self.topology.declare(&channel).await?;
         channel.confirm_select(ConfirmSelectOptions::default()).await?;

@@ -19,7 +19,7 @@ use crate::mysql::migrations::SCHEMA_VERSION;
 use crate::mysql::{connection, purge};
 use crate::rabbitmq::consumer::ParkedConsumer;
 use crate::rabbitmq::dead::{DeadLetters, Which};
-use crate::rabbitmq::{ParkedCreate, Publisher, Topology, connect};
+use crate::rabbitmq::{Broker, ParkedCreate, Publisher, Topology};
 use crate::writes::Writes;
 
 /// Nothing that a test waits for takes so long.
@@ -80,12 +80,12 @@ impl Applying {
 
 impl World {
     async fn rabbitmq(&self) -> lapin::Connection {
-        let connected = connect(&self.database.config.rabbitmq, "a test").await;
+        let connected = Broker::of(&self.database.config).connect("a test").await;
         connected.expect("RabbitMQ answers")
     }
 
     fn publisher(&self) -> Publisher {
-        Publisher::new(&self.database.config.rabbitmq, self.topology.clone())
+        Publisher::new(Broker::of(&self.database.config), self.topology.clone())
     }
 
     fn apply(&self) -> Applying {
@@ -102,7 +102,7 @@ impl World {
         let writes = Arc::new(writes);
         let (stop, stopped) = watch::channel(false);
         let consumer = Arc::new(ParkedConsumer {
-            url: config.rabbitmq.clone(),
+            broker: Broker::of(config),
             publisher: Arc::new(self.publisher()),
             writes: Arc::clone(&writes),
             tries_max: TRIES_MAX,
@@ -296,7 +296,7 @@ async fn a_create_that_mysql_refuses_is_a_dead_letter_and_is_applied_when_it_is_
         };
         let name = world.park(&keyed(command, "k")).await;
         let publisher = world.publisher();
-        let dead = DeadLetters::open(&world.database.config.rabbitmq, &publisher).await;
+        let dead = DeadLetters::open(&Broker::of(&world.database.config), &publisher).await;
         let dead = dead.expect("RabbitMQ answers");
         let letter = loop {
             let mut letters = dead.list(10).await.expect("RabbitMQ answers");
@@ -346,7 +346,7 @@ async fn a_message_that_nobody_understands_is_a_dead_letter_and_holds_nothing_up
         let applying = world.apply();
         world.worked_through("last").await;
         assert_eq!(message_number(world.state(&name).await), 1);
-        let dead = DeadLetters::open(&world.database.config.rabbitmq, &world.publisher()).await;
+        let dead = DeadLetters::open(&Broker::of(&world.database.config), &world.publisher()).await;
         let dead = dead.expect("RabbitMQ answers");
         let letters = dead.list(10).await.expect("RabbitMQ answers");
         assert_eq!(letters.len(), 1);

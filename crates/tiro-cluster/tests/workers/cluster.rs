@@ -13,7 +13,7 @@ use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
 use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
 use sqlx::{AssertSqlSafe, Executor, MySqlPool};
-use tiro_cluster::rabbitmq::{Publisher, Topology};
+use tiro_cluster::rabbitmq::{Broker, Publisher, Topology};
 use tiro_cluster::{ClusterConfig, SearchIndex};
 use tiro_conformance::Proxy;
 use tokio::sync::Notify;
@@ -106,7 +106,7 @@ impl Cluster {
     }
 
     pub(crate) fn publisher(&self) -> Arc<Publisher> {
-        Arc::new(Publisher::new(&self.config.rabbitmq, self.topology.clone()))
+        Arc::new(Publisher::new(Broker::of(&self.config), self.topology.clone()))
     }
 
     pub(crate) fn relay(&self, publisher: &Arc<Publisher>) -> tiro_cluster::worker::Relay {

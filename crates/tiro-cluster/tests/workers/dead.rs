@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tiro_cluster::rabbitmq::Broker;
 use tiro_cluster::rabbitmq::dead::{DeadLetters, Which};
 use tiro_cluster::worker::IndexFailure;
 
@@ -24,7 +25,7 @@ async fn work_that_always_fails_is_a_dead_letter_until_it_is_replayed() {
         cluster.arrived(&cluster.topology.dead(), 1).await;
 
         let publisher = cluster.publisher();
-        let dead = DeadLetters::open(&cluster.config.rabbitmq, &publisher)
+        let dead = DeadLetters::open(&Broker::of(&cluster.config), &publisher)
             .await
             .unwrap();
         let letters = dead.list(10).await.unwrap();
@@ -61,7 +62,7 @@ async fn looking_at_dead_letters_loses_none_and_dropping_drops_one() {
         worker.stop().await;
 
         let publisher = cluster.publisher();
-        let dead = DeadLetters::open(&cluster.config.rabbitmq, &publisher)
+        let dead = DeadLetters::open(&Broker::of(&cluster.config), &publisher)
             .await
             .unwrap();
         for _ in 0..30 {
@@ -100,7 +101,7 @@ async fn a_message_that_nobody_understands_is_a_dead_letter_at_once() {
             .unwrap();
         cluster.arrived(&cluster.topology.dead(), 1).await;
         let publisher = cluster.publisher();
-        let dead = DeadLetters::open(&cluster.config.rabbitmq, &publisher)
+        let dead = DeadLetters::open(&Broker::of(&cluster.config), &publisher)
             .await
             .unwrap();
         let letters = dead.list(10).await.unwrap();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::Executor;
 use tiro_cluster::Node;
+use tiro_cluster::rabbitmq::Broker;
 use tiro_cluster::status::ClusterStatus;
 use tiro_cluster::worker::{Clear, Recount};
 use tokio::sync::watch;
@@ -207,14 +208,8 @@ async fn the_status_says_how_far_everything_is() {
         let stop = watch::Sender::new(false);
         let node = tokio::spawn(Node::new(cluster.pool.clone(), "worker").run(stop.subscribe()));
         let index = NotedIndex::that_works();
-        let load = || {
-            ClusterStatus::load(
-                &cluster.pool,
-                &cluster.config.rabbitmq,
-                &cluster.topology,
-                &*index,
-            )
-        };
+        let broker = Broker::of(&cluster.config);
+        let load = || ClusterStatus::load(&cluster.pool, &broker, &cluster.topology, &*index);
         let mut status = load().await.unwrap();
         while status.nodes.is_empty() {
             status = load().await.unwrap();

@@ -10,6 +10,7 @@ use tiro_core::{
     Epoch, Failure, IfMatch, MessageContent, Name, NewToken, Outcome, Request, Stage, Subject, Thing,
     Timestamp, Token,
 };
+use tiro_outbound::{Proxies, Trust};
 
 use crate::cluster::Cluster;
 
@@ -165,7 +166,9 @@ impl World {
             "{}/{}-messages",
             self.cluster.config.opensearch, self.cluster.config.name
         );
-        let client = reqwest::Client::new();
+        let url = self.cluster.config.opensearch.parse().unwrap();
+        let client = tiro_outbound::http(&url, &Trust::system(), Proxies::Unused);
+        let client = client.unwrap().build().unwrap();
         let refreshed = client.post(format!("{index}/_refresh")).send().await.unwrap();
         assert!(refreshed.status().is_success());
         let of = json!({"query": {"term": {field: value}}});

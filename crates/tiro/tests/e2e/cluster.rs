@@ -2,10 +2,12 @@
 //!
 //! What must hold on one machine must hold wherever a request arrives: the same tests, spread over the nodes.
 
+mod accounts;
 mod at_once;
 mod away;
 mod bodies;
 mod classic;
+mod encrypted;
 mod frozen;
 mod halting;
 mod limited;
@@ -16,3 +18,4 @@ mod operating;
 mod parked;
 mod statements;
 mod told;
+mod uncertified;

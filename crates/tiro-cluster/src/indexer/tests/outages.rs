@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::json;
 use tiro_conformance::Generator;
 
+use crate::opensearch::http;
 use crate::{IndexError, Indexer, IndexerError, SearchIndex};
 
 use super::world::{PARTITIONS, World, Write, run};
@@ -26,8 +27,13 @@ async fn put_index(world: &World, meta: serde_json::Value, grams: serde_json::Va
         }},
     });
     let url = format!("{}/{index}", world.config.opensearch);
-    let client = reqwest::Client::new();
-    let answer = client.put(url).json(&body).send().await.unwrap();
+    let answer = http(&world.config)
+        .unwrap()
+        .put(url)
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
     assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
 }
 
@@ -197,7 +203,13 @@ fn of_two_that_serve_the_later_stays_and_nothing_is_missing_meanwhile() {
         let alias = format!("{}-messages", world.config.name);
         let body = json!({"actions": [{"add": {"index": second.index(), "alias": alias}}]});
         let url = format!("{}/_aliases", world.config.opensearch);
-        let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+        let answer = http(&world.config)
+            .unwrap()
+            .post(url)
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
         assert!(answer.status().is_success());
         assert_eq!(world.found(1, "text").await, [(1, 2), (1, 1)]);
         assert_eq!(world.index.ensure().await.unwrap(), second);

@@ -11,14 +11,14 @@ use tokio::time::{sleep, timeout};
 
 use crate::backoff::Backoff;
 use crate::rabbitmq::publisher::Outgoing;
-use crate::rabbitmq::{Publisher, RabbitError, Topology, connect};
+use crate::rabbitmq::{Broker, Publisher, RabbitError, Topology};
 
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Runs a session on a connection until the stop, and another one whenever the connection was lost. A session ends with why
 /// it was lost, or with `None` where it was stopped.
 pub(super) async fn keep_consuming<S: Future<Output = Option<RabbitError>>>(
-    url: &str,
+    broker: &Broker,
     topology: &Topology,
     mut stop: watch::Receiver<bool>,
     session: impl Fn(Arc<Connection>) -> S,
@@ -26,7 +26,7 @@ pub(super) async fn keep_consuming<S: Future<Output = Option<RabbitError>>>(
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
     while !*stop.borrow() {
         let connected = tokio::select! {
-            connected = begin(url, topology) => connected,
+            connected = begin(broker, topology) => connected,
             () = stopped(&mut stop) => return,
         };
         let error = match connected {
@@ -49,8 +49,8 @@ pub(super) async fn keep_consuming<S: Future<Output = Option<RabbitError>>>(
     }
 }
 
-async fn begin(url: &str, topology: &Topology) -> Result<Connection, RabbitError> {
-    let connection = connect(url, &format!("{} consumes", topology.name)).await?;
+async fn begin(broker: &Broker, topology: &Topology) -> Result<Connection, RabbitError> {
+    let connection = broker.connect(&format!("{} consumes", topology.name)).await?;
     topology.declare(&connection.create_channel().await?).await?;
     Ok(connection)
 }

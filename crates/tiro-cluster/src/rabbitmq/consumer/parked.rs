@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use super::keeping::{Held, arrived, keep_consuming, stopped};
 use super::{HOLD_WITHIN, batch};
 use crate::backoff::Backoff;
-use crate::rabbitmq::{ParkedCreate, Publisher, RabbitError};
+use crate::rabbitmq::{Broker, ParkedCreate, Publisher, RabbitError};
 use crate::writes::Writes;
 
 /// Messages that are held at once: with their largest size, what a worker keeps in memory.
@@ -27,7 +27,7 @@ const PREFETCH: u16 = 100;
 
 /// The consumer of parked creates.
 pub(crate) struct ParkedConsumer {
-    pub(crate) url: String,
+    pub(crate) broker: Broker,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) writes: Arc<Writes>,
     /// Tries of a create before it becomes a dead letter.
@@ -50,7 +50,7 @@ impl ParkedConsumer {
             let (consumer, stop) = (self.clone(), stop.clone());
             async move { consumer.session(&connection, stop).await }
         };
-        keep_consuming(&self.url, self.publisher.topology(), stop.clone(), session).await;
+        keep_consuming(&self.broker, self.publisher.topology(), stop.clone(), session).await;
     }
 
     async fn session(&self, connection: &Connection, stop: watch::Receiver<bool>) -> Option<RabbitError> {

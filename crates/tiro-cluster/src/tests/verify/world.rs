@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::Client;
 use serde_json::json;
 use tiro_core::{Action, Subject, Timestamp};
 use tiro_core::{
@@ -13,6 +12,7 @@ use tokio::runtime::Builder;
 
 use super::super::database::Database;
 use super::super::requests::*;
+use crate::opensearch::http;
 use crate::{
     ClusterConfig, ClusterEngine, Finding, Indexer, Member, Options, Remedy, VerifyOptions, VerifyReport,
 };
@@ -237,11 +237,8 @@ impl World {
             "{}/{index}/_doc/{message}?routing={partition}&version={version}&version_type=external_gte",
             self.config.opensearch
         );
-        let answer = Client::new()
-            .delete(url)
-            .send()
-            .await
-            .expect("OpenSearch answers");
+        let client = http(&self.config).expect("a client");
+        let answer = client.delete(url).send().await.expect("OpenSearch answers");
         assert!(answer.status().is_success(), "{:?}", answer.text().await);
     }
 
@@ -254,7 +251,8 @@ impl World {
         );
         let body = json!({"state": "live", "position": 1, "created_at": 1, "token": "x", "application_number": 1,
             "chat_number": 1, "number": 1, "application": "1", "chat": "1.1", "grams": "x"});
-        let request = Client::new().put(url).json(&body).send();
+        let client = http(&self.config).expect("a client");
+        let request = client.put(url).json(&body).send();
         let answer = request.await.expect("OpenSearch answers");
         assert!(answer.status().is_success(), "{:?}", answer.text().await);
     }

@@ -48,6 +48,12 @@ impl Systems {
         Systems::shared().renamed()
     }
 
+    /// The whole file.
+    #[allow(dead_code, reason = "the tests of outages change no line")]
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The value of a member.
     pub(crate) fn member(&self, name: &str) -> &str {
         let line = self
