@@ -1,101 +1,53 @@
-//! One OpenSearch node, from the jars that Maven Central has.
+//! One node of OpenSearch or Elasticsearch.
 //!
-//! The jars are the same for every folder, so they are fetched once into the target folder. Bound to loopback, the
-//! node asks nothing of the system (`vm.max_map_count`).
+//! Bound to loopback, the node asks nothing of the system (`vm.max_map_count`).
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use super::dialogue::hear;
+use super::dialogue::{hear, hear_all};
 use super::server::{Kind, Place};
-use crate::root::{root, target_folder};
-use crate::steps::succeed;
+use super::settings::write_private;
+use super::systems::Origin;
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) static KIND: Kind = Kind {
     name: "opensearch",
     program: "java",
     port: |ports| ports.opensearch,
-    prepare: |_| Ok(()),
+    prepare,
     command,
     answers,
+    version,
 };
 
-/// The version that `opensearch/pom.xml` names.
-const VERSION: &str = "2.19.1.0";
-const COPY_JARS: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
-const FETCHES_MAX: u32 = 3;
-/// In seconds: 53 MB, and Maven's own parts.
-const FETCH_MAX: &str = "600";
-const BETWEEN_FETCHES: Duration = Duration::from_secs(3);
 /// It waits for one second at most, and a node that answers at all is soon yellow.
 const HEALTH: &[u8] = b"GET /_cluster/health?wait_for_status=yellow&timeout=1s HTTP/1.1\r\n\
                         Host: 127.0.0.1\r\nConnection: close\r\n\r\n";
 const HEALTHY: &[u8] = b"HTTP/1.1 200";
+/// Not `GET /`, which is a plugin of Elasticsearch that Maven Central has not got.
+const VERSION: &[u8] = b"GET /_nodes?filter_path=nodes.*.version HTTP/1.1\r\n\
+                         Host: 127.0.0.1\r\nConnection: close\r\n\r\n";
+const LOG_SETTINGS: &str = "log4j2.properties";
 
-fn folder_of_jars() -> PathBuf {
-    target_folder().join(format!("opensearch-{VERSION}")).join("lib")
-}
-
-/// Whether the jars have yet to be fetched.
-pub(crate) fn jars_are_missing() -> anyhow::Result<bool> {
-    Ok(!folder_of_jars().try_exists()?)
-}
-
-/// Fetches the jars; safe to do from several processes at once.
-pub(crate) fn fetch_jars() -> anyhow::Result<()> {
-    let jars = folder_of_jars();
-    let parent = jars.parent().context("the folder of jars is in no folder")?;
-    fs::create_dir_all(parent)?;
-    let fetched = tempfile::Builder::new().prefix("lib-").tempdir_in(parent)?;
-    println!("opensearch: fetching {VERSION} with Maven (53 MB, once)");
-    for attempt in 1..=FETCHES_MAX {
-        let Err(error) = succeed(&mut maven(fetched.path().display())) else {
-            break;
-        };
-        if attempt == FETCHES_MAX {
-            return Err(error).context(
-                "cannot fetch OpenSearch from Maven Central: see above; when the network is well, run this again",
-            );
-        }
-        println!("opensearch: attempt {attempt} of {FETCHES_MAX} failed: {error:#}");
-        thread::sleep(BETWEEN_FETCHES * attempt);
+/// Elasticsearch has no log unless it is told where.
+fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
+    let settings = "appender.console.type = Console\nappender.console.name = console\n\
+                    appender.console.layout.type = PatternLayout\n\
+                    appender.console.layout.pattern = %d %p %c{1.} %m%n\n\
+                    rootLogger.level = info\nrootLogger.appenderRef.console.ref = console\n";
+    for folder in ["config", "plugins", "data", "logs"] {
+        std::fs::create_dir_all(place.folder.join(folder))?;
     }
-    match fs::rename(fetched.path(), &jars) {
-        // Somebody else has fetched them meanwhile.
-        Err(_) if jars.try_exists()? => Ok(()),
-        done => done.with_context(|| format!("cannot make {}", jars.display())),
-    }
+    write_private(&place.folder.join(LOG_SETTINGS), settings)
 }
 
-fn maven(into: impl std::fmt::Display) -> Command {
-    let mut command = Command::new("timeout");
-    // Strict: a jar whose checksum is wrong is not taken.
-    command.args([
-        FETCH_MAX,
-        "mvn",
-        "--quiet",
-        "--batch-mode",
-        "--strict-checksums",
-        "-Dstyle.color=never",
-        "--file",
-    ]);
-    command
-        .arg(root().join("xtask/opensearch/pom.xml"))
-        .arg(COPY_JARS);
-    command
-        .arg(format!("-DoutputDirectory={into}"))
-        .arg("-DincludeScope=runtime");
-    command
-}
-
-fn command(place: &Place<'_>) -> Command {
+fn command(place: &Place<'_>) -> anyhow::Result<Command> {
+    let Origin::Jars(jars) = &place.system.origin else {
+        bail!("{} does not come as jars", place.system.name);
+    };
     let ports = &place.settings.ports;
-    let mut command = Command::new("java");
+    let mut command = jars.java(&place.folder)?;
     // Quick to start rather than quick for ever.
     command.args([
         "-Xms512m",
@@ -106,13 +58,26 @@ fn command(place: &Place<'_>) -> Command {
     ]);
     command.arg("-Dlog4j2.disable.jmx=true");
     command.arg(format!("-Djava.io.tmpdir={}", place.folder.display()));
-    command.arg("-cp").arg(folder_of_jars().join("*"));
-    command.arg(root().join("xtask/opensearch/OpenSearchNode.java"));
+    let lib = jars.folder().join("lib");
+    if jars.is_modular() {
+        let settings = place.folder.join(LOG_SETTINGS);
+        command.arg(format!("-Dlog4j2.configurationFile={}", settings.display()));
+        command.arg("--module-path").arg(lib);
+        command.args(["--add-modules", "ALL-MODULE-PATH"]);
+    } else {
+        command.arg("-cp").arg(lib.join("*"));
+    }
     command
+        .arg(jars.program())
         .arg(ports.opensearch.to_string())
-        .arg(place.folder.join("data"));
-    command.arg(ports.opensearch_transport.to_string());
-    command
+        .arg(if jars.is_modular() {
+            place.folder.clone()
+        } else {
+            place.folder.join("data")
+        })
+        .arg(ports.opensearch_transport.to_string())
+        .arg(jars.folder().join("modules"));
+    Ok(command)
 }
 
 fn answers(place: &Place<'_>) -> anyhow::Result<()> {
@@ -123,13 +88,12 @@ fn answers(place: &Place<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_is_the_one_that_is_fetched() {
-        let pom = fs::read_to_string(root().join("xtask/opensearch/pom.xml")).unwrap();
-        assert!(pom.contains(&format!("<version>{VERSION}</version>")), "{pom}");
-    }
+fn version(place: &Place<'_>) -> anyhow::Result<String> {
+    let heard = hear_all(place.settings.ports.opensearch, VERSION)?;
+    let version = heard
+        .split_once("\"version\":\"")
+        .and_then(|(_, behind)| behind.split('"').next());
+    Ok(version
+        .with_context(|| format!("it says no version: {heard}"))?
+        .to_owned())
 }
