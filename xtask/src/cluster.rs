@@ -6,15 +6,19 @@
 
 mod dialogue;
 mod install;
+mod jars;
 mod lent;
 mod mysql;
-mod opensearch;
 mod ports;
 mod process;
 mod rabbitmq;
 mod redis;
+mod search;
 mod server;
 mod settings;
+mod stored;
+mod systems;
+mod unpacked;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
@@ -24,16 +28,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 
-pub(crate) use install::require_packages;
+pub(crate) use install::{needed, needed_here};
 pub(crate) use lent::{Lent, VARIABLE as CLUSTER_VARIABLE};
-use server::{Kind, Server};
+use server::Server;
 use settings::{Settings, write_private};
+pub(crate) use systems::{VARIABLE as SYSTEMS_VARIABLE, Wanted};
 
-const KINDS: [&Kind; 4] = [&mysql::KIND, &rabbitmq::KIND, &redis::KIND, &opensearch::KIND];
+use crate::tools;
+
 const CLUSTER_TOML: &str = "cluster.toml";
 /// Beside `cluster.toml`: the serving processes by name.
 pub(crate) const PIDS_JSON: &str = "pids.json";
-/// Longer than one `up` or `down` takes.
+/// Longer than one `up` or `down` takes where nothing has to be fetched.
 const LOCK_WAIT_MAX: Duration = Duration::from_secs(300);
 const LOCK_LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -45,11 +51,13 @@ pub(crate) struct Arguments {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Starts MariaDB, RabbitMQ, Redis and OpenSearch, those that do not answer; installs what is missing
+    /// Starts MySQL, RabbitMQ, Redis and a search server, those that do not answer; installs what is missing
     Up {
         /// Folder of the cluster; it is made at the first time
         #[arg(long)]
         dir: PathBuf,
+        #[command(flatten)]
+        systems: systems::Flags,
         /// Do not install Debian packages: fail and name those that are missing
         #[arg(long)]
         no_install: bool,
@@ -73,13 +81,18 @@ enum Command {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     match &arguments.command {
-        Command::Up { dir, no_install } => {
+        Command::Up {
+            dir,
+            systems,
+            no_install,
+        } => {
+            let cluster = Cluster::make(dir, &systems.wanted()?)?;
             if *no_install {
-                require_packages()?;
+                cluster.require_packages()?;
             } else {
-                install::install_packages()?;
+                tools::provide(&needed(&cluster.settings.systems)?)?;
             }
-            let file = Cluster::make(dir)?.up()?;
+            let file = cluster.up()?;
             println!("{} is what --cluster takes", file.display());
             Ok(())
         }
@@ -87,14 +100,17 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             println!("{} is not there: nothing runs", dir.display());
             Ok(())
         }
-        Command::Down { dir } => Cluster::make(dir)?.down(),
-        Command::Lend => {
-            require_packages()?;
-            lent::lend()
-        }
+        Command::Down { dir } => Cluster::make(dir, &Wanted::default())?.down(),
+        Command::Lend => lent::lend(),
         Command::Status { dir } if !dir.try_exists()? => bail!("{} is not there", dir.display()),
-        Command::Status { dir } => Cluster::make(dir)?.status(),
+        Command::Status { dir } => Cluster::make(dir, &Wanted::default())?.status(),
     }
+}
+
+/// The names of all systems that can be had.
+#[cfg(test)]
+pub(crate) fn every_system() -> impl Iterator<Item = &'static str> {
+    systems::SYSTEMS.iter().map(|system| system.name)
 }
 
 /// The servers of one folder.
@@ -107,7 +123,10 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     /// The cluster of a folder, which is made at the first time. Waits while another process has it.
-    pub(crate) fn make(folder: &Path) -> anyhow::Result<Cluster> {
+    ///
+    /// # Errors
+    /// The folder's cluster has another system than one that is wanted.
+    pub(crate) fn make(folder: &Path, wanted: &Wanted) -> anyhow::Result<Cluster> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let folder = folder.canonicalize()?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@,=".contains(&byte);
@@ -118,7 +137,7 @@ impl Cluster {
             );
         }
         let lock = lock(&folder)?;
-        let settings = Settings::of(&folder)?;
+        let settings = Settings::of(&folder, wanted)?;
         Ok(Cluster {
             folder,
             settings,
@@ -131,8 +150,8 @@ impl Cluster {
     /// # Errors
     /// What each of those that do not start has to say; the others run.
     pub(crate) fn up(&self) -> anyhow::Result<PathBuf> {
-        if opensearch::jars_are_missing()? {
-            opensearch::fetch_jars()?;
+        for system in self.settings.systems.systems() {
+            system.fetch()?;
         }
         let file = self.folder.join(CLUSTER_TOML);
         write_private(&file, &self.settings.cluster_toml())?;
@@ -157,11 +176,29 @@ impl Cluster {
         }
     }
 
+    /// Which version each server says it is; all have to be up.
+    pub(crate) fn versions(&self) -> anyhow::Result<Vec<String>> {
+        let versions = self.each(|server| server.version())?;
+        Ok(versions.into_iter().map(|(_, version)| version).collect())
+    }
+
+    /// Fails unless all packages are installed; says how to get the others.
+    pub(crate) fn require_packages(&self) -> anyhow::Result<()> {
+        install::require_packages(&self.settings.systems)
+    }
+
     fn status(&self) -> anyhow::Result<()> {
         let mut silent = Vec::new();
-        for (name, (port, running)) in self.each(|server| Ok((server.port(), server.running()?)))? {
+        let asked = self.each(|server| {
+            let running = match server.running()? {
+                Some(id) => Some((id, server.version()?)),
+                None => None,
+            };
+            Ok((server.port(), running))
+        })?;
+        for (name, (port, running)) in asked {
             match running {
-                Some(id) => println!("{name}: answers on port {port} (process {id})"),
+                Some((id, version)) => println!("{name}: {version} answers on port {port} (process {id})"),
                 None => {
                     println!("{name}: does not answer on port {port}");
                     silent.push(name);
@@ -178,9 +215,10 @@ impl Cluster {
     }
 
     fn servers(&self) -> impl Iterator<Item = Server<'_>> {
-        KINDS
+        let systems = self.settings.systems.systems();
+        systems
             .into_iter()
-            .map(|kind| Server::of(kind, &self.folder, &self.settings))
+            .map(|system| Server::of(system, &self.folder, &self.settings))
     }
 
     /// Does the same with all servers at once; answers by name, or all errors together.

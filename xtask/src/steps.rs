@@ -9,20 +9,20 @@ use anyhow::{Context, bail};
 /// What has been run so far, in order.
 #[derive(Default)]
 pub(crate) struct Steps {
-    finished: Vec<(&'static str, Duration)>,
+    finished: Vec<(String, Duration)>,
 }
 
 impl Steps {
     /// Runs one step and notes its time, whether it succeeds or not.
     pub(crate) fn run(
         &mut self,
-        name: &'static str,
+        name: &str,
         step: impl FnOnce() -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         println!("==> {name}");
         let begun = Instant::now();
         let result = step();
-        self.finished.push((name, begun.elapsed()));
+        self.finished.push((name.to_owned(), begun.elapsed()));
         result.with_context(|| format!("`{name}` failed"))
     }
 }
@@ -31,8 +31,8 @@ impl Steps {
 impl fmt::Display for Steps {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all: Duration = self.finished.iter().map(|(_, time)| *time).sum();
-        for (name, time) in self.finished.iter().chain([&("in all", all)]) {
-            writeln!(formatter, "    {name:<14} {:>8.1} s", time.as_secs_f64())?;
+        for (name, time) in self.finished.iter().chain([&("in all".to_owned(), all)]) {
+            writeln!(formatter, "    {name:<24} {:>8.1} s", time.as_secs_f64())?;
         }
         Ok(())
     }

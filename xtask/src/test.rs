@@ -3,7 +3,10 @@
 //! The checks come first, the tests last, and the last lines are those of `cargo test` itself, so that whoever
 //! reads only the end of a log sees the verdict. Without `--full` counts are small enough for 35 minutes from a
 //! clean clone on two cores; with it they are the ones that the issues name. The servers of the cluster engine run
-//! for as long as the tests do; the tests of outages bring their own, since they kill them.
+//! for as long as the tests do; the tests of outages bring their own, since they kill them. `--full` then runs what
+//! concerns the cluster engine against the other systems that people have.
+
+mod combinations;
 
 use std::io::{BufRead, BufReader, Write, pipe};
 use std::process::{Command, Stdio};
@@ -11,10 +14,11 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, bail};
 
 use crate::chat_data::{CORPUS_VARIABLE, corpus};
-use crate::cluster::{Lent, require_packages};
+use crate::cluster::{Lent, needed_here};
 use crate::root::cargo;
 use crate::steps::{Steps, succeed};
 use crate::{check, tools};
+use combinations::Combination;
 
 /// Tells the tests to run the full counts.
 const FULL_VARIABLE: &str = "TIRO_FULL";
@@ -44,20 +48,22 @@ pub(crate) struct Arguments {
     /// The full counts (200 kills, a chat of a million messages, the whole corpus where it is at hand)
     #[arg(long)]
     full: bool,
+    /// Only what concerns the cluster engine, against a combination of other systems than this Debian's; `all` is each
+    #[arg(long, value_name = "COMBINATION", value_parser = combinations::names(), conflicts_with = "full")]
+    systems: Option<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    tools::require(&[
-        &tools::C_COMPILER,
-        &tools::CURL,
-        &tools::STRACE,
-        &tools::JQ,
-        &tools::PYTHON,
-        &tools::NODE,
-        &tools::GO,
-    ])?;
-    require_packages()?;
+    let combined = match &arguments.systems {
+        Some(name) => combinations::named(name),
+        None if arguments.full => combinations::named(combinations::ALL),
+        None => Vec::new(),
+    };
+    tools::provide(&needed(arguments, &combined)?)?;
     let mut steps = Steps::default();
+    if arguments.systems.is_some() {
+        return against(&mut steps, &combined);
+    }
     check::all(&mut steps).inspect_err(|_| print!("\n{steps}"))?;
     // Before the other tests: they build the ordinary executable again, so that none with planted bugs is left behind.
     let mut planted = cargo(PLANTED_BUGS);
@@ -67,8 +73,38 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .inspect_err(|_| print!("\n{steps}"))?;
     let mut last_lines = String::new();
     let result = workspace_tests(&mut steps, arguments, &mut last_lines);
+    // A failure is told by the lines that come last.
+    let others = match result {
+        Ok(()) if !combined.is_empty() => {
+            print!("\n{last_lines}");
+            last_lines.clear();
+            against(&mut steps, &combined)
+        }
+        _ => Ok(()),
+    };
     print!("\n{steps}\n{last_lines}");
-    result
+    result.and(others)
+}
+
+/// The tests of the cluster engine against combinations of systems.
+fn against(steps: &mut Steps, combined: &[&'static Combination]) -> anyhow::Result<()> {
+    let runs: Vec<_> = combined
+        .iter()
+        .map(|combination| combination.run(steps))
+        .collect::<Result<_, _>>()?;
+    combinations::conclude(&runs)
+}
+
+/// Every program that these tests start.
+fn needed(arguments: &Arguments, combined: &[&Combination]) -> anyhow::Result<Vec<&'static tools::Tool>> {
+    let mut needed = tools::OF_TESTS.to_vec();
+    if arguments.systems.is_none() {
+        needed.extend(needed_here()?);
+    }
+    for combination in combined {
+        needed.extend(combination.needed()?);
+    }
+    Ok(needed)
 }
 
 /// The workspace's tests, with the servers of the cluster engine beside them.

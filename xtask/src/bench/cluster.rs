@@ -26,7 +26,7 @@ use super::Plan;
 use super::api::Api;
 use super::process::Process;
 use super::server;
-use crate::cluster::{Lent, PIDS_JSON, require_packages};
+use crate::cluster::{Lent, PIDS_JSON};
 
 /// Workers of every deployment.
 pub(super) const WORKERS: usize = 2;
@@ -47,7 +47,6 @@ pub(crate) struct Systems {
 impl Systems {
     /// Brings them up.
     pub(super) fn bring_up() -> anyhow::Result<Systems> {
-        require_packages()?;
         let lent = Lent::prepare()?;
         let file = lent.bring_up()?;
         let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;

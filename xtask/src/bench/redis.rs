@@ -8,13 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
-use crate::tools::Tool;
+use crate::tools::{self, Tool};
 
-const REDIS_SERVER: Tool = Tool {
-    program: "redis-server",
-    purpose: "the rival that single creates are held against",
-    install: "apt-get install redis-server",
-};
+/// Here the rival that single creates are held against.
+const REDIS_SERVER: Tool = tools::REDIS;
 const CLIENTS: &str = "64";
 /// Requests of the run that finds out how many fit into the time.
 const FIRST_REQUESTS: u64 = 20_000;
@@ -43,9 +40,10 @@ impl Redis {
     /// Starts it, every write synced before its answer.
     pub(crate) fn start(folder: TempDir) -> anyhow::Result<Redis> {
         if REDIS_SERVER.find().is_none() {
-            let Tool { program, install, .. } = REDIS_SERVER;
             return Ok(Redis::Missing(format!(
-                "not measured: {program} missing ({install})"
+                "not measured: {} missing ({})",
+                REDIS_SERVER.program,
+                REDIS_SERVER.how_to_get_it()
             )));
         }
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();

@@ -1,73 +1,26 @@
-//! What has to be installed before the servers can start: Debian packages, and OpenSearch's jars.
-
-use std::collections::BTreeSet;
-use std::process::Command;
+//! What has to be installed before the servers can start.
 
 use anyhow::Context;
 
-use super::opensearch;
-use crate::root::root;
-use crate::steps::succeed;
-use crate::tools::{Tool, require};
+use super::systems::{Chosen, Wanted};
+use crate::tools::{MARIADB_CLIENT, Tool, require};
 
-const MARIADB: Tool = Tool {
-    program: "mariadbd",
-    purpose: "holds the cluster's data",
-    install: "apt-get install mariadb-server",
-};
-const MARIADB_CLIENT: Tool = Tool {
-    program: "mariadb",
-    purpose: "asks MariaDB whether it is ready",
-    install: "apt-get install mariadb-client",
-};
-const RABBITMQ: Tool = Tool {
-    program: "rabbitmq-server",
-    purpose: "carries the cluster's changes",
-    install: "apt-get install rabbitmq-server",
-};
-const REDIS: Tool = Tool {
-    program: "redis-server",
-    purpose: "the cluster's cache and doorbell",
-    install: "apt-get install redis-server",
-};
-const JAVA: Tool = Tool {
-    program: "javac",
-    purpose: "compiles and runs the OpenSearch node",
-    install: "apt-get install default-jdk-headless",
-};
-const MAVEN: Tool = Tool {
-    program: "mvn",
-    purpose: "fetches OpenSearch once",
-    install: "apt-get install maven",
-};
-
-/// What the servers need on this machine now.
-fn needed() -> anyhow::Result<Vec<&'static Tool>> {
-    let mut tools = vec![&MARIADB, &MARIADB_CLIENT, &RABBITMQ, &REDIS, &JAVA];
-    if opensearch::jars_are_missing()? {
-        tools.push(&MAVEN);
+/// What these systems need on this machine now.
+pub(crate) fn needed(chosen: &Chosen) -> anyhow::Result<Vec<&'static Tool>> {
+    let mut tools = vec![&MARIADB_CLIENT];
+    for system in chosen.systems() {
+        tools.extend(system.needs()?);
     }
     Ok(tools)
 }
 
-/// Fails unless all packages are installed; says how to get the others.
-pub(crate) fn require_packages() -> anyhow::Result<()> {
-    require(&needed()?)
-        .context("the servers of the cluster engine are missing (`cargo xtask cluster up` installs them)")
+/// What servers need that are started without flags.
+pub(crate) fn needed_here() -> anyhow::Result<Vec<&'static Tool>> {
+    needed(&Wanted::of_environment()?.completed())
 }
 
-/// Installs the packages that are missing, without starting their services.
-pub(crate) fn install_packages() -> anyhow::Result<()> {
-    let missing: BTreeSet<&str> = needed()?
-        .into_iter()
-        .filter(|tool| tool.find().is_none())
-        .filter_map(|tool| tool.install.strip_prefix("apt-get install "))
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let names: Vec<&str> = missing.into_iter().collect();
-    println!("installing {}", names.join(", "));
-    succeed(Command::new(root().join("xtask/install-packages")).args(&names))?;
-    require_packages()
+/// Fails unless all packages are installed; says how to get the others.
+pub(crate) fn require_packages(chosen: &Chosen) -> anyhow::Result<()> {
+    require(&needed(chosen)?)
+        .context("the servers of the cluster engine are missing (`cargo xtask cluster up` installs them)")
 }

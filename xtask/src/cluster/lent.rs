@@ -14,7 +14,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Cluster;
+use super::{Cluster, Wanted};
 use crate::root::target_folder;
 
 /// Names the `cluster.toml` of the servers to use.
@@ -29,10 +29,10 @@ const LENT: &str = "lent: ";
 /// What the borrower asks for, a word a line: whatever of the servers does not answer is started.
 const UP: &str = "up";
 
-/// `cargo xtask cluster lend`: servers for a test that hurts them. They end with our standard input, so however the
-/// borrower ends.
+/// `cargo xtask cluster lend`: servers for a test that hurts them, of the systems that `TIRO_CLUSTER_SYSTEMS` names. They
+/// end with our standard input, so however the borrower ends.
 pub(super) fn lend() -> anyhow::Result<()> {
-    let lent = Lent::own()?;
+    let lent = Lent::own(&Wanted::of_environment()?)?;
     println!("{LENT}{}", lent.bring_up()?.display());
     for line in std::io::stdin().lines() {
         anyhow::ensure!(line? == UP, "the borrower of servers can ask for `{UP}` only");
@@ -41,10 +41,16 @@ pub(super) fn lend() -> anyhow::Result<()> {
     lent.end()
 }
 
+/// A cluster, until it is ended.
+type Place = Arc<Mutex<Option<Own>>>;
+
+/// All that this program has started or will start, for the thread that ends them when a signal comes.
+static LENT: Mutex<Vec<Place>> = Mutex::new(Vec::new());
+
 /// Servers for tests and measurements.
 pub(crate) struct Lent {
     given: Option<PathBuf>,
-    own: Arc<Mutex<Option<Own>>>,
+    own: Place,
 }
 
 struct Own {
@@ -72,26 +78,30 @@ impl Lent {
             lent.given = Some(file.canonicalize()?);
             return Ok(lent);
         }
-        lent.take_own()?;
+        lent.take_own(&Wanted::of_environment()?)?;
         Ok(lent)
     }
 
-    /// Servers of our own, whatever the environment names: not started yet.
-    fn own() -> anyhow::Result<Lent> {
+    /// Servers of our own, of these systems, whatever `TIRO_CLUSTER` names: not started yet.
+    ///
+    /// # Errors
+    /// A program that they need is not installed.
+    pub(crate) fn own(wanted: &Wanted) -> anyhow::Result<Lent> {
         let lent = Lent {
             given: None,
             own: Arc::default(),
         };
-        lent.take_own()?;
+        lent.take_own(wanted)?;
         Ok(lent)
     }
 
-    fn take_own(&self) -> anyhow::Result<()> {
+    fn take_own(&self, wanted: &Wanted) -> anyhow::Result<()> {
         fs::create_dir_all(target_folder())?;
         let folder = tempfile::Builder::new()
             .prefix("cluster-")
             .tempdir_in(target_folder())?;
-        let cluster = Cluster::make(folder.path())?;
+        let cluster = Cluster::make(folder.path(), wanted)?;
+        cluster.require_packages()?;
         *held(&self.own) = Some(Own { cluster, folder });
         end_on_signals(&self.own)
     }
@@ -111,6 +121,14 @@ impl Lent {
             }
             (None, Some(own)) => own.cluster.up(),
             (None, None) => anyhow::bail!("the servers were stopped before they were started"),
+        }
+    }
+
+    /// What our own servers say they are; they have to be up.
+    pub(crate) fn versions(&self) -> anyhow::Result<Vec<String>> {
+        match &*held(&self.own) {
+            Some(own) => own.cluster.versions(),
+            None => anyhow::bail!("the servers are not our own, or were stopped"),
         }
     }
 
@@ -157,7 +175,12 @@ fn end(own: &mut Option<Own>) -> anyhow::Result<()> {
 
 /// Ends the servers, then this program, when a signal asks for it; one that comes later changes nothing any more. A
 /// server that is just being started is waited for.
-fn end_on_signals(own: &Arc<Mutex<Option<Own>>>) -> anyhow::Result<()> {
+fn end_on_signals(own: &Place) -> anyhow::Result<()> {
+    let mut all = LENT.lock().expect("nobody panics while noting servers");
+    all.push(Arc::clone(own));
+    if all.len() > 1 {
+        return Ok(());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
@@ -171,7 +194,6 @@ fn end_on_signals(own: &Arc<Mutex<Option<Own>>>) -> anyhow::Result<()> {
         let [first, second, third] = kinds.map(signal);
         [first?, second?, third?]
     };
-    let own = Arc::clone(own);
     thread::spawn(move || {
         let kind = runtime.block_on(async {
             tokio::select! {
@@ -181,8 +203,11 @@ fn end_on_signals(own: &Arc<Mutex<Option<Own>>>) -> anyhow::Result<()> {
             }
         });
         eprintln!("stopping the servers");
-        if let Err(error) = end(&mut held(&own)) {
-            eprintln!("the servers did not end: {error:#}");
+        let all = LENT.lock().expect("nobody panics while noting servers");
+        for own in all.iter() {
+            if let Err(error) = end(&mut held(own)) {
+                eprintln!("the servers did not end: {error:#}");
+            }
         }
         std::process::exit(SIGNALLED + kind.as_raw_value());
     });

@@ -91,12 +91,15 @@ fn carries_mark(environment: &[u8], folder: &Path) -> bool {
         .any(|variable| variable == mark)
 }
 
-/// Redis writes its title over its arguments and environment; the title that it is given in `redis.rs` names its file.
+/// Redis and Valkey write their title over their arguments and environment; the one that `redis.rs` gives them names its file.
 fn is_title_of_redis(title: &[u8], folder: &Path) -> bool {
     let end = title.iter().rposition(|byte| !matches!(byte, 0 | b' '));
     let title = end.map_or(&[][..], |last| &title[..=last]);
     let file = [b" ", folder.as_os_str().as_encoded_bytes(), b"/redis.conf"].concat();
-    title.starts_with(b"redis-server ") && title.ends_with(&file)
+    let is_server = [&b"redis-server "[..], b"valkey-server "]
+        .iter()
+        .any(|program| title.starts_with(program));
+    is_server && title.ends_with(&file)
 }
 
 /// A file of /proc/ID; `None` if the process has ended or is somebody else's.
@@ -152,6 +155,10 @@ mod tests {
         ));
         assert!(is_title_of_redis(
             b"redis-server 127.0.0.1:7 /a/b/redis/redis.conf ",
+            folder
+        ));
+        assert!(is_title_of_redis(
+            b"valkey-server 127.0.0.1:7 /a/b/redis/redis.conf",
             folder
         ));
         assert!(!is_title_of_redis(b"vi\0/a/b/redis/redis.conf\0", folder));

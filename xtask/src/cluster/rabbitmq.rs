@@ -5,19 +5,20 @@
 
 use std::process::Command;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use super::dialogue::hear;
 use super::server::{Kind, Place};
 use super::settings::{USER, write_private};
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) static KIND: Kind = Kind {
     name: "rabbitmq",
     program: "beam.smp",
     port: |ports| ports.rabbitmq,
     prepare,
     command,
     answers,
+    version,
 };
 
 const SCRIPT: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
@@ -29,6 +30,8 @@ const PROTOCOL_HEADER: &[u8] = b"AMQP\x00\x00\x09\x01";
 /// A method's frame (type 1) on channel 0; its length; Connection.Start (class 10, method 10).
 const METHOD_FRAME: [u8; 3] = [1, 0, 0];
 const CONNECTION_START: [u8; 4] = [0, 10, 0, 10];
+const FRAME_HEADER_BYTES: usize = 7;
+const VERSION_PROPERTY: &[u8] = b"\x07versionS";
 
 fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
     let (port, password) = (place.settings.ports.rabbitmq, &place.settings.rabbitmq_password);
@@ -61,10 +64,10 @@ fn node_name(place: &Place<'_>) -> String {
     format!("tiro{}@localhost", place.settings.ports.rabbitmq)
 }
 
-fn command(place: &Place<'_>) -> Command {
+fn command(place: &Place<'_>) -> anyhow::Result<Command> {
     let ports = &place.settings.ports;
     let inside = |name: &str| place.folder.join(name);
-    let mut command = Command::new(SCRIPT);
+    let mut command = place.run(SCRIPT);
     command
         .env("RUNNING_UNDER_SYSTEMD", "1")
         .env("RABBITMQ_NODENAME", node_name(place))
@@ -84,7 +87,27 @@ fn command(place: &Place<'_>) -> Command {
         .env("RABBITMQ_CONF_ENV_FILE", inside("no-env.conf"))
         .env("RABBITMQ_ADVANCED_CONFIG_FILE", inside("no-advanced.config"))
         .env("HOME", &place.folder);
-    command
+    Ok(command)
+}
+
+/// A property of the server in Connection.Start: a short string, the type of its value (`S`), the value's length and bytes.
+fn version(place: &Place<'_>) -> anyhow::Result<String> {
+    let port = place.settings.ports.rabbitmq;
+    let header = hear(port, PROTOCOL_HEADER, FRAME_HEADER_BYTES)?;
+    let length = u32::from_be_bytes([header[3], header[4], header[5], header[6]]) as usize;
+    let frame = hear(port, PROTOCOL_HEADER, FRAME_HEADER_BYTES + length)?;
+    version_of(&frame).context("Connection.Start says no version")
+}
+
+fn version_of(frame: &[u8]) -> Option<String> {
+    let name = frame
+        .windows(VERSION_PROPERTY.len())
+        .position(|bytes| bytes == VERSION_PROPERTY)?;
+    let (length, value) = frame
+        .get(name + VERSION_PROPERTY.len()..)?
+        .split_first_chunk::<4>()?;
+    let value = value.get(..u32::from_be_bytes(*length) as usize)?;
+    String::from_utf8(value.to_vec()).ok()
 }
 
 fn answers(place: &Place<'_>) -> anyhow::Result<()> {
@@ -93,4 +116,16 @@ fn answers(place: &Place<'_>) -> anyhow::Result<()> {
         bail!("it answers {heard:?} in place of Connection.Start");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_the_value_of_its_property_and_no_more() {
+        let frame = b"\x01\0\0...\x07productS\0\0\0\x08RabbitMQ\x07versionS\0\0\0\x054.0.5\x04more";
+        assert_eq!(version_of(frame).as_deref(), Some("4.0.5"));
+        assert_eq!(version_of(b"\x07versionS\0\0\0\x094.0"), None);
+    }
 }

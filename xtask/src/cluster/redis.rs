@@ -1,20 +1,30 @@
-//! Redis, which keeps nothing on disk: what it holds for Tiro can be made again.
+//! Redis or Valkey, which keep nothing on disk: what they hold for Tiro can be made again.
 
 use std::process::Command;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
-use super::dialogue::hear;
+use super::dialogue::{hear, hear_all};
 use super::server::{Kind, Place};
 use super::settings::write_private;
 
-pub(crate) const KIND: Kind = Kind {
+pub(crate) static REDIS: Kind = Kind {
     name: "redis",
     program: "redis-server",
     port: |ports| ports.redis,
     prepare,
-    command,
+    command: |place| command(place, "redis-server"),
     answers,
+    version: |place| version(place, "redis_version:"),
+};
+pub(crate) static VALKEY: Kind = Kind {
+    name: "redis",
+    program: "valkey-server",
+    port: |ports| ports.redis,
+    prepare,
+    command: |place| command(place, "valkey-server"),
+    answers,
+    version: |place| version(place, "valkey_version:"),
 };
 
 fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
@@ -27,10 +37,18 @@ fn prepare(place: &Place<'_>) -> anyhow::Result<()> {
     write_private(&place.folder.join("redis.conf"), &settings)
 }
 
-fn command(place: &Place<'_>) -> Command {
-    let mut command = Command::new("redis-server");
+fn command(place: &Place<'_>, program: &str) -> anyhow::Result<Command> {
+    let mut command = place.run(program);
     command.arg(place.folder.join("redis.conf"));
-    command
+    Ok(command)
+}
+
+fn version(place: &Place<'_>, member: &str) -> anyhow::Result<String> {
+    let heard = hear_all(place.settings.ports.redis, b"INFO server\r\nQUIT\r\n")?;
+    let version = heard.lines().find_map(|line| line.strip_prefix(member));
+    Ok(version
+        .with_context(|| format!("it says no {member} {heard}"))?
+        .to_owned())
 }
 
 fn answers(place: &Place<'_>) -> anyhow::Result<()> {

@@ -17,6 +17,8 @@ use rustix::process::Signal;
 use super::ports::Ports;
 use super::process::{MARK, Process};
 use super::settings::Settings;
+use super::systems::{Origin, System};
+use super::unpacked;
 use crate::steps::succeed;
 
 /// A start on a busy machine takes some 30 s.
@@ -45,9 +47,11 @@ pub(crate) struct Kind {
     /// Makes its files; everything it writes may be there already.
     pub(crate) prepare: fn(&Place<'_>) -> anyhow::Result<()>,
     /// What starts it in the foreground.
-    pub(crate) command: fn(&Place<'_>) -> Command,
+    pub(crate) command: fn(&Place<'_>) -> anyhow::Result<Command>,
     /// Asks what only a ready server answers, over its protocol; gives up within some seconds.
     pub(crate) answers: fn(&Place<'_>) -> anyhow::Result<()>,
+    /// Asks a ready server which version it is.
+    pub(crate) version: fn(&Place<'_>) -> anyhow::Result<String>,
 }
 
 /// Where a server has its files, and what was chosen for it.
@@ -55,6 +59,17 @@ pub(crate) struct Place<'a> {
     /// Its own folder, absolute.
     pub(crate) folder: PathBuf,
     pub(crate) settings: &'a Settings,
+    pub(crate) system: &'static System,
+}
+
+impl Place<'_> {
+    /// A command that runs a program of the system.
+    pub(crate) fn run(&self, program: &str) -> Command {
+        match self.system.origin {
+            Origin::Unpacked(_) => unpacked::run(self.system.name, &[&self.folder], program),
+            Origin::Installed(_) | Origin::Jars(_) => Command::new(program),
+        }
+    }
 }
 
 /// One server of a cluster.
@@ -65,12 +80,14 @@ pub(crate) struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    pub(crate) fn of(kind: &'static Kind, cluster: &Path, settings: &'a Settings) -> Server<'a> {
+    pub(crate) fn of(system: &'static System, cluster: &Path, settings: &'a Settings) -> Server<'a> {
+        let kind = system.kind;
         Server {
             kind,
             place: Place {
                 folder: cluster.join(kind.name),
                 settings,
+                system,
             },
             log: cluster.join(format!("{}.log", kind.name)),
         }
@@ -78,6 +95,16 @@ impl<'a> Server<'a> {
 
     pub(crate) fn name(&self) -> &'static str {
         self.kind.name
+    }
+
+    /// What it is and its version, said by itself.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub(crate) fn version(&self) -> anyhow::Result<String> {
+        let version =
+            (self.kind.version)(&self.place).with_context(|| format!("the version of {}", self.name()))?;
+        Ok(format!("{} {version}", self.place.system.title))
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -102,7 +129,11 @@ impl<'a> Server<'a> {
         }
         // A process that is there all the same is stuck, and holds the port and the files.
         self.end()?;
-        println!("{name}: starting on port {}", self.port());
+        println!(
+            "{name}: starting {} on port {}",
+            self.place.system.name,
+            self.port()
+        );
         let begun = Instant::now();
         let logged = self.log_to_append()?.metadata()?.len();
         let id = self.start().map_err(|error| {
@@ -163,7 +194,7 @@ impl<'a> Server<'a> {
     /// with a terminal nor is led astray by variables.
     fn spawn(&self) -> anyhow::Result<()> {
         let log = self.log_to_append()?;
-        let command = (self.kind.command)(&self.place);
+        let command = (self.kind.command)(&self.place)?;
         let mut session = Command::new("setsid");
         session
             .arg("--fork")
@@ -244,10 +275,11 @@ fn tail(file: &Path, from: u64) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::systems::Wanted;
     use super::*;
 
     /// A server that says something and ends.
-    const SHORT_LIVED: Kind = Kind {
+    static SHORT_LIVED: Kind = Kind {
         name: "short-lived",
         program: "sh",
         port: |ports| ports.redis,
@@ -255,18 +287,25 @@ mod tests {
         command: |_| {
             let mut command = Command::new("sh");
             command.args(["-c", "echo the disk is made of cheese; exit 3"]);
-            command
+            Ok(command)
         },
         answers: |_| bail!("nobody is there"),
+        version: |_| bail!("nobody is there"),
+    };
+    static SHORT_LIVED_SYSTEM: System = System {
+        name: "short-lived",
+        title: "Short",
+        kind: &SHORT_LIVED,
+        origin: Origin::Installed(&[]),
     };
     /// One that lives until it is killed, and that is ready at once.
-    const STUBBORN: Kind = Kind {
+    static STUBBORN: Kind = Kind {
         name: "stubborn",
         program: "sh",
         command: |_| {
             let mut command = Command::new("sh");
             command.args(["-c", "trap '' TERM; : > up; read never < fifo"]);
-            command
+            Ok(command)
         },
         prepare: |place| succeed(Command::new("mkfifo").arg(place.folder.join("fifo"))),
         answers: |place| {
@@ -274,14 +313,21 @@ mod tests {
                 .map(|_| ())
                 .context("it is not up")
         },
-        ..SHORT_LIVED
+        port: |ports| ports.redis,
+        version: |_| Ok("1".to_owned()),
+    };
+    static STUBBORN_SYSTEM: System = System {
+        kind: &STUBBORN,
+        name: "stubborn",
+        title: "Stubborn",
+        origin: Origin::Installed(&[]),
     };
 
     #[test]
     fn a_server_that_does_not_start_is_named_with_the_last_lines_of_its_log() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::of(folder.path()).unwrap();
-        let server = Server::of(&SHORT_LIVED, folder.path(), &settings);
+        let settings = Settings::of(folder.path(), &Wanted::default()).unwrap();
+        let server = Server::of(&SHORT_LIVED_SYSTEM, folder.path(), &settings);
         let error = format!("{:#}", server.bring_up().unwrap_err());
         assert!(error.starts_with("short-lived does not start"), "{error}");
         assert!(error.contains("the disk is made of cheese"), "{error}");
@@ -292,8 +338,8 @@ mod tests {
     #[test]
     fn a_port_that_another_program_has_is_named_and_nothing_is_started() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::of(folder.path()).unwrap();
-        let server = Server::of(&STUBBORN, folder.path(), &settings);
+        let settings = Settings::of(folder.path(), &Wanted::default()).unwrap();
+        let server = Server::of(&STUBBORN_SYSTEM, folder.path(), &settings);
         let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, server.port())).unwrap();
         let error = server.bring_up().unwrap_err().to_string();
         let reason = format!("another program has its port {}", server.port());
@@ -305,8 +351,8 @@ mod tests {
     #[test]
     fn a_server_that_is_up_is_left_alone_and_one_that_ignores_requests_is_killed() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::of(folder.path()).unwrap();
-        let server = Server::of(&STUBBORN, folder.path(), &settings);
+        let settings = Settings::of(folder.path(), &Wanted::default()).unwrap();
+        let server = Server::of(&STUBBORN_SYSTEM, folder.path(), &settings);
         let id = server.bring_up().unwrap();
         assert_eq!(server.bring_up().unwrap(), id);
         let [process] = &server.processes().unwrap()[..] else {

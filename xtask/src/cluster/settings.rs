@@ -1,4 +1,4 @@
-//! What is chosen once for a cluster's folder: ports and secrets, and the file that Tiro reads.
+//! What is chosen once for a cluster's folder: systems, ports and secrets, and the file that Tiro reads.
 //!
 //! `settings.json` is the only place they are kept in; every other file with one of them is written from it.
 
@@ -7,19 +7,23 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
 use super::ports::Ports;
+use super::systems::{Chosen, Wanted};
 
 /// The account of each server that has accounts.
 pub(crate) const USER: &str = "tiro";
 const SECRET_BYTES: usize = 32;
 const FILE: &str = "settings.json";
 
-/// Ports and secrets of one cluster.
+/// Systems, ports and secrets of one cluster.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Settings {
+    /// A folder without them is older than the choice, and has the defaults.
+    #[serde(default)]
+    pub(crate) systems: Chosen,
     pub(crate) ports: Ports,
     pub(crate) mysql_password: String,
     pub(crate) rabbitmq_password: String,
@@ -31,15 +35,26 @@ impl Settings {
     /// The folder's settings; they are chosen at the first call.
     ///
     /// # Errors
-    /// The file is there and cannot be read: other ports would leave the running servers behind.
-    pub(crate) fn of(folder: &Path) -> anyhow::Result<Settings> {
+    /// The file is there and cannot be read: other ports would leave the running servers behind. Or another system is
+    /// wanted than the folder has: its data is of no use to the other.
+    pub(crate) fn of(folder: &Path, wanted: &Wanted) -> anyhow::Result<Settings> {
         let file = folder.join(FILE);
         let readable = || format!("cannot read {}: delete the folder to begin anew", file.display());
         if file.try_exists()? {
             let text = fs::read_to_string(&file).with_context(readable)?;
-            return serde_json::from_str(&text).with_context(readable);
+            let kept: Settings = serde_json::from_str(&text).with_context(readable)?;
+            if let Some((other, kept)) = wanted.differs_from(&kept.systems) {
+                bail!(
+                    "{} is a cluster with {}: for {} take a new --dir, or `cluster down` and delete this one",
+                    folder.display(),
+                    kept.name,
+                    other.name
+                );
+            }
+            return Ok(kept);
         }
         let chosen = Settings {
+            systems: wanted.completed(),
             ports: Ports::choose()?,
             mysql_password: secret()?,
             rabbitmq_password: secret()?,
@@ -53,6 +68,7 @@ impl Settings {
     /// What `tiro serve --cluster` reads.
     pub(crate) fn cluster_toml(&self) -> String {
         let Settings {
+            systems: _,
             ports,
             mysql_password,
             rabbitmq_password,
@@ -114,24 +130,63 @@ mod tests {
     #[test]
     fn settings_are_chosen_once_and_read_by_their_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Settings::of(folder.path()).unwrap().cluster_toml();
-        assert_eq!(Settings::of(folder.path()).unwrap().cluster_toml(), first);
+        let first = Settings::of(folder.path(), &Wanted::default())
+            .unwrap()
+            .cluster_toml();
+        assert_eq!(
+            Settings::of(folder.path(), &Wanted::default())
+                .unwrap()
+                .cluster_toml(),
+            first
+        );
         let rights = fs::metadata(folder.path().join(FILE)).unwrap().permissions();
         assert_eq!(rights.mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn the_systems_are_chosen_with_the_folder_and_others_are_refused_with_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = Wanted::of(&["mysql-9"]).unwrap();
+        Settings::of(folder.path(), &wanted).unwrap();
+        let kept = Settings::of(folder.path(), &Wanted::default()).unwrap();
+        assert_eq!(kept.systems.to_string(), "mysql-9,rabbitmq,redis,opensearch");
+        let other = Wanted::of(&["mariadb"]).unwrap();
+        let error = Settings::of(folder.path(), &other).err().unwrap().to_string();
+        assert!(
+            error.contains("is a cluster with mysql-9: for mariadb take a new --dir"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn settings_of_before_there_was_a_choice_have_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        Settings::of(folder.path(), &Wanted::default()).unwrap();
+        let file = folder.path().join(FILE);
+        let mut old: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        old.as_object_mut().unwrap().remove("systems").unwrap();
+        fs::write(&file, old.to_string()).unwrap();
+        let read = Settings::of(folder.path(), &Wanted::default()).unwrap();
+        assert_eq!(read.systems.to_string(), Chosen::default().to_string());
     }
 
     #[test]
     fn settings_that_do_not_read_are_an_error_that_names_the_file() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(FILE), "{").unwrap();
-        let error = Settings::of(folder.path()).err().unwrap().to_string();
+        let error = Settings::of(folder.path(), &Wanted::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("settings.json: delete the folder"), "{error}");
     }
 
     #[test]
     fn the_file_for_tiro_is_toml_with_a_comment_on_each_line_that_means_something() {
         let folder = tempfile::tempdir().unwrap();
-        let text = Settings::of(folder.path()).unwrap().cluster_toml();
+        let text = Settings::of(folder.path(), &Wanted::default())
+            .unwrap()
+            .cluster_toml();
         let table: toml::Table = toml::from_str(&text).unwrap();
         let keys: Vec<&str> = table.keys().map(String::as_str).collect();
         let expected = [
