@@ -45,7 +45,7 @@ pub(super) fn lend() -> anyhow::Result<()> {
 type Place = Arc<Mutex<Option<Own>>>;
 
 /// All that this program has started or will start, for the thread that ends them when a signal comes.
-static LENT: Mutex<Vec<Place>> = Mutex::new(Vec::new());
+static ALL_OWN: Mutex<Vec<Place>> = Mutex::new(Vec::new());
 
 /// Servers for tests and measurements.
 pub(crate) struct Lent {
@@ -176,7 +176,7 @@ fn end(own: &mut Option<Own>) -> anyhow::Result<()> {
 /// Ends the servers, then this program, when a signal asks for it; one that comes later changes nothing any more. A
 /// server that is just being started is waited for.
 fn end_on_signals(own: &Place) -> anyhow::Result<()> {
-    let mut all = LENT.lock().expect("nobody panics while noting servers");
+    let mut all = ALL_OWN.lock().expect("nobody panics while noting servers");
     all.push(Arc::clone(own));
     if all.len() > 1 {
         return Ok(());
@@ -203,7 +203,7 @@ fn end_on_signals(own: &Place) -> anyhow::Result<()> {
             }
         });
         eprintln!("stopping the servers");
-        let all = LENT.lock().expect("nobody panics while noting servers");
+        let all = ALL_OWN.lock().expect("nobody panics while noting servers");
         for own in all.iter() {
             if let Err(error) = end(&mut held(own)) {
                 eprintln!("the servers did not end: {error:#}");
