@@ -108,11 +108,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The names of all systems that can be had.
-#[cfg(test)]
-pub(crate) fn every_system() -> impl Iterator<Item = &'static str> {
-    systems::SYSTEMS.iter().map(|system| system.name)
-}
-
 /// The servers of one folder.
 pub(crate) struct Cluster {
     folder: PathBuf,
@@ -272,4 +267,9 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
             }
         }
     }
+}
+
+#[cfg(test)]
+pub(crate) fn every_system() -> impl Iterator<Item = &'static str> {
+    systems::SYSTEMS.iter().map(|system| system.name)
 }
