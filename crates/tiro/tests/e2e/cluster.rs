@@ -14,5 +14,6 @@ mod moving;
 mod nodes;
 mod operating;
 mod parked;
+mod starting;
 mod statements;
 mod told;
