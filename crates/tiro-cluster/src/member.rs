@@ -2,24 +2,22 @@
 
 use std::sync::Arc;
 
-use sqlx::mysql::MySqlPool;
 use tokio::sync::watch;
 
 use crate::indexer::{Indexer, IndexerError};
-use crate::mysql::{beside, connection};
+use crate::mysql::connection;
+use crate::mysql::connections::WORKER_MAX;
+use crate::mysql::pool::Pool;
 use crate::opensearch::{Below, IndexError, SearchIndex};
 use crate::rabbitmq::dead::DeadLetters;
 use crate::rabbitmq::{Publisher, RabbitError, Topology};
 use crate::worker::{self, IndexFailure, WorkerError, WorkerOptions};
 use crate::{ClusterConfig, OpenError, planted};
 
-/// Connections of one such process.
-const CONNECTIONS_MAX: u32 = 16;
-
 /// A member of a cluster whose tables are there and of a version that it knows.
 pub struct Member {
     config: ClusterConfig,
-    pool: MySqlPool,
+    pool: Pool,
     partitions: Vec<u16>,
     index: SearchIndex,
 }
@@ -33,7 +31,7 @@ impl Member {
         planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let partitions = (0..connection::prepare(&mysql, config).await?).collect();
-        let pool = beside::pool(mysql, CONNECTIONS_MAX);
+        let pool = Pool::new(mysql, WORKER_MAX);
         let index = search_index(config, &pool).await?;
         Ok(Member {
             config: config.clone(),
@@ -75,7 +73,7 @@ impl Member {
 }
 
 /// The search index of the data set that MySQL holds.
-pub(crate) async fn search_index(config: &ClusterConfig, pool: &MySqlPool) -> Result<SearchIndex, OpenError> {
+pub(crate) async fn search_index(config: &ClusterConfig, pool: &Pool) -> Result<SearchIndex, OpenError> {
     let data_set: Vec<u8> = sqlx::query_scalar("SELECT data_set FROM server WHERE one = 1")
         .fetch_one(pool)
         .await?;

@@ -20,6 +20,11 @@ const MARIADB_CLIENT: Tool = Tool {
     purpose: "asks MariaDB whether it is ready",
     install: "apt-get install mariadb-client",
 };
+const OPENSSL: Tool = Tool {
+    program: "openssl",
+    purpose: "makes the certificate of MariaDB",
+    install: "apt-get install openssl",
+};
 const RABBITMQ: Tool = Tool {
     program: "rabbitmq-server",
     purpose: "carries the cluster's changes",
@@ -43,7 +48,7 @@ const MAVEN: Tool = Tool {
 
 /// What the servers need on this machine now.
 fn needed() -> anyhow::Result<Vec<&'static Tool>> {
-    let mut tools = vec![&MARIADB, &MARIADB_CLIENT, &RABBITMQ, &REDIS, &JAVA];
+    let mut tools = vec![&MARIADB, &MARIADB_CLIENT, &OPENSSL, &RABBITMQ, &REDIS, &JAVA];
     if opensearch::jars_are_missing()? {
         tools.push(&MAVEN);
     }

@@ -6,6 +6,7 @@ mod at_once;
 mod away;
 mod bodies;
 mod classic;
+mod forgotten;
 mod frozen;
 mod halting;
 mod limited;
