@@ -62,6 +62,11 @@ pub(crate) const MARIADB_CLIENT: Tool = debian(
     "asks MariaDB or MySQL whether it is ready",
     &["mariadb-client"],
 );
+pub(crate) const OPENSSL: Tool = debian(
+    "openssl",
+    "makes the certificate of the MySQL server",
+    &["openssl"],
+);
 pub(crate) const RABBITMQ: Tool = debian(
     "rabbitmq-server",
     "carries the cluster's changes",

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use sqlx::mysql::MySqlPool;
 
 use background::Background;
 use report::Report;
@@ -20,7 +19,9 @@ use crate::errors::OpenError;
 use crate::indexer::Indexer;
 use crate::lookups::Lookups;
 use crate::member::search_index;
-use crate::mysql::{beside, connection};
+use crate::mysql::connection;
+use crate::mysql::connections::{self, BESIDE_MAX};
+use crate::mysql::pool::Pool;
 use crate::parking::Parking;
 use crate::planted;
 use crate::rabbitmq::{Broker, Publisher, Topology};
@@ -48,16 +49,13 @@ impl Default for Options {
     }
 }
 
-/// Connections of a node for what no request waits for, and for operators.
-const BESIDE_MAX: u32 = 4;
-
 /// The engine of one node of a cluster. Opened with [`ClusterEngine::open`], ended with [`ClusterEngine::close`].
 pub struct ClusterEngine {
     writes: Writes,
     /// `None` without a secret: then nothing is kept for later.
     parking: Option<Parking>,
     /// Of what no request waits for.
-    pool: MySqlPool,
+    pool: Pool,
     reads: Reads,
     waiting: Arc<Waiting>,
     background: Background,
@@ -82,8 +80,13 @@ impl ClusterEngine {
         let mysql = connection::options(config)?;
         let count = connection::prepare(&mysql, config).await?;
         let partitions: Vec<u16> = (0..count).collect();
+        let connections_max = connections::of_node(count, config.mysql_read_connections_max);
+        tracing::info!(
+            connections_max,
+            "joined the cluster; so many connections to MySQL at most"
+        );
         let lookups = Lookups::new(mysql.clone());
-        let pool = beside::pool(mysql.clone(), BESIDE_MAX);
+        let pool = Pool::new(mysql.clone(), BESIDE_MAX);
         let waiting = Arc::new(Waiting::new());
         let redis = crate::redis::client(config).map_err(OpenError::Redis)?;
         let doorbell = Doorbell::new(redis.clone(), &config.name);

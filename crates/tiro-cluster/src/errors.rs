@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use tiro_core::{Failure, Shortage, Unavailable};
-use tiro_outbound::causes;
 
 use crate::mysql::Unsafe;
+use crate::mysql::trouble;
 
 /// When a client should ask again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ impl fmt::Display for OpenError {
                 "`mysql` must be a URL that names a database, such as mysql://user:password@host:3306/tiro",
             ),
             OpenError::Silent { seconds } => write!(f, "MySQL did not answer within {seconds} s"),
-            OpenError::MySql(error) => write!(f, "MySQL: {}", causes(error)),
+            OpenError::MySql(error) => write!(f, "MySQL: {}", trouble::text(error)),
             OpenError::Unsafe(found) => {
                 f.write_str("MySQL is set so that acknowledged writes could be lost:")?;
                 for found in found {
@@ -85,6 +85,29 @@ impl fmt::Display for OpenError {
                  is forgotten after 15 s"
             ),
             OpenError::Renewal(text) => write!(f, "an epoch was not renewed, run it again: {text}"),
+        }
+    }
+}
+
+impl OpenError {
+    /// Whether waiting may mend it: MySQL cannot be reached, is starting, or lets nobody in for now.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            OpenError::Silent { .. } | OpenError::Busy { .. } => true,
+            OpenError::MySql(error) => match error {
+                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+                error => trouble::number(error).is_some_and(trouble::is_passing),
+            },
+            OpenError::Address
+            | OpenError::Unsafe(_)
+            | OpenError::NewerSchema { .. }
+            | OpenError::Schema(_)
+            | OpenError::Redis(_)
+            | OpenError::Opensearch(_)
+            | OpenError::InUse { .. }
+            | OpenError::Renewal(_)
+            | OpenError::Planted(_) => false,
         }
     }
 }

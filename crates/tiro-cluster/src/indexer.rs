@@ -10,9 +10,10 @@ mod tests;
 
 use std::fmt;
 
-use sqlx::{MySqlPool, Row};
+use sqlx::Row;
 
 use crate::mysql::beside::step;
+use crate::mysql::pool::Pool;
 use crate::mysql::rows::Corrupt;
 use crate::opensearch::{Document, Generation, IndexError, SearchIndex, message_document, reduced_document};
 use crate::planted::{self, Bug};
@@ -72,14 +73,14 @@ impl From<Corrupt> for IndexerError {
 /// Brings the search index after the database. Cheap to clone; dropping a call half way is fine.
 #[derive(Clone, Debug)]
 pub struct Indexer {
-    pool: MySqlPool,
+    pool: Pool,
     index: SearchIndex,
 }
 
 impl Indexer {
     /// An indexer that reads the primary through this pool.
     #[must_use]
-    pub fn new(pool: MySqlPool, index: SearchIndex) -> Indexer {
+    pub fn new(pool: Pool, index: SearchIndex) -> Indexer {
         Indexer { pool, index }
     }
 

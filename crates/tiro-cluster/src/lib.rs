@@ -27,6 +27,7 @@ mod reads;
 pub mod redis;
 mod routes;
 mod search;
+mod start;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -46,4 +47,5 @@ pub use member::Member;
 pub use new_epoch::new_epoch;
 pub use nodes::{Node, SeenNode};
 pub use opensearch::{IndexError, SearchIndex};
+pub use start::when_mysql_is_there;
 pub use verify::{Finding, Remedy, VerifyError, VerifyOptions, VerifyProgress, VerifyReport, verify};

@@ -4,10 +4,8 @@ use sqlx::Row;
 use sqlx::mysql::MySqlConnectOptions;
 use tiro_core::{ApplicationId, ApplicationNeed, Failure, Token};
 
+use crate::mysql::connections::LOOKUPS_MAX;
 use crate::reads::{Read, ReadError, ReadPool, Session, token_bytes};
-
-/// Connections on which unknown applications are looked up.
-const LOOKUPS_MAX: u32 = 4;
 
 /// What finds out where requests belong, and remembers it.
 #[derive(Clone)]

@@ -3,24 +3,22 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use sqlx::mysql::MySqlPool;
 use tokio::sync::watch;
 
 use crate::indexer::{Indexer, IndexerError};
-use crate::mysql::{beside, connection};
+use crate::mysql::connection;
+use crate::mysql::connections::WORKER_MAX;
+use crate::mysql::pool::Pool;
 use crate::opensearch::{Below, IndexError, SearchIndex};
 use crate::rabbitmq::dead::DeadLetters;
 use crate::rabbitmq::{Broker, Publisher, RabbitError, Topology};
 use crate::worker::{self, IndexFailure, WorkerError, WorkerOptions};
 use crate::{ClusterConfig, OpenError, planted};
 
-/// Connections of one such process.
-const CONNECTIONS_MAX: u32 = 16;
-
 /// A member of a cluster whose tables are there and of a version that it knows.
 pub struct Member {
     config: ClusterConfig,
-    pool: MySqlPool,
+    pool: Pool,
     partitions: Vec<u16>,
     index: SearchIndex,
 }
@@ -38,7 +36,7 @@ impl Member {
         planted::choose().map_err(OpenError::Planted)?;
         let mysql = connection::options(config)?;
         let partitions = (0..connection::prepare(&mysql, config).await?).collect();
-        let pool = beside::pool(mysql, CONNECTIONS_MAX);
+        let pool = Pool::new(mysql, WORKER_MAX);
         let index = search_index(config, &pool).await?;
         Ok(Member {
             config: config.clone(),
@@ -86,7 +84,7 @@ impl Member {
 }
 
 /// The search index of the data set that MySQL holds.
-pub(crate) async fn search_index(config: &ClusterConfig, pool: &MySqlPool) -> Result<SearchIndex, OpenError> {
+pub(crate) async fn search_index(config: &ClusterConfig, pool: &Pool) -> Result<SearchIndex, OpenError> {
     let data_set: Vec<u8> = sqlx::query_scalar("SELECT data_set FROM server WHERE one = 1")
         .fetch_one(pool)
         .await?;

@@ -4,11 +4,15 @@
 //! looks facts up, `store` writes what was decided.
 
 pub(crate) mod beside;
+mod closing;
 pub(crate) mod connection;
+pub(crate) mod connections;
 pub(crate) mod facts;
 pub(crate) mod fetch;
 pub(crate) mod index_garbage;
+pub(crate) mod loan;
 pub(crate) mod migrations;
+pub(crate) mod pool;
 pub(crate) mod probe;
 pub mod purge;
 pub(crate) mod refused;
@@ -20,4 +24,5 @@ mod settings;
 pub(crate) mod store;
 pub(crate) mod trouble;
 
+pub use pool::Pool;
 pub use settings::Unsafe;

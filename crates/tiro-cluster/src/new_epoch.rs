@@ -4,10 +4,10 @@
 //! what is gone has another id, so the next indexer makes a new one.
 
 use futures_util::future::{BoxFuture, join_all};
-use sqlx::mysql::{MySqlPool, MySqlPoolOptions};
 use tiro_core::{ApplicationId, Command, Engine, Epoch, Request};
 
 use crate::mysql::connection;
+use crate::mysql::pool::Pool;
 use crate::{ClusterConfig, ClusterEngine, OpenError, Options, nodes};
 
 /// Applications whose epochs are renewed at once.
@@ -24,9 +24,7 @@ pub fn new_epoch(config: &ClusterConfig) -> BoxFuture<'_, Result<u64, OpenError>
 
 async fn renew_cluster(config: &ClusterConfig) -> Result<u64, OpenError> {
     let mysql = connection::options(config)?;
-    let pool = MySqlPoolOptions::new()
-        .max_connections(2)
-        .connect_lazy_with(mysql.clone());
+    let pool = Pool::new(mysql.clone(), 2);
     // A database without a cluster is a mistake here, and must not become one.
     sqlx::query("SELECT version FROM schema_version WHERE one = 1")
         .fetch_optional(&pool)
@@ -37,7 +35,7 @@ async fn renew_cluster(config: &ClusterConfig) -> Result<u64, OpenError> {
     renewed
 }
 
-async fn renew(config: &ClusterConfig, pool: &MySqlPool) -> Result<u64, OpenError> {
+async fn renew(config: &ClusterConfig, pool: &Pool) -> Result<u64, OpenError> {
     let running = nodes::running(pool).await?;
     if running > 0 {
         return Err(OpenError::InUse { nodes: running });
@@ -51,7 +49,7 @@ async fn renew(config: &ClusterConfig, pool: &MySqlPool) -> Result<u64, OpenErro
     renewed
 }
 
-async fn renew_all(engine: &ClusterEngine, pool: &MySqlPool) -> Result<u64, OpenError> {
+async fn renew_all(engine: &ClusterEngine, pool: &Pool) -> Result<u64, OpenError> {
     let (mut renewed, mut after) = (0, 0);
     loop {
         // What is being restored keeps the epoch of its export; nobody has a cursor of it yet.

@@ -153,7 +153,7 @@ fn shortage(error: &RabbitError) -> Shortage {
             Shortage::StorageUnavailable
         }
         RabbitError::Refused => Shortage::Overloaded,
-        RabbitError::Away(_) | RabbitError::Unanswered => Shortage::OutcomeUnknown,
+        RabbitError::Away(_) | RabbitError::Denied(_) | RabbitError::Unanswered => Shortage::OutcomeUnknown,
     }
 }
 
@@ -169,6 +169,7 @@ mod tests {
             (RabbitError::Unreached(text()), Shortage::StorageUnavailable),
             (RabbitError::Unroutable, Shortage::StorageUnavailable),
             (RabbitError::Away(text()), Shortage::OutcomeUnknown),
+            (RabbitError::Denied(text()), Shortage::OutcomeUnknown),
             (RabbitError::Unanswered, Shortage::OutcomeUnknown),
         ] {
             assert_eq!(shortage(&error), expected, "{error}");

@@ -18,6 +18,7 @@ mod transport;
 use std::fmt;
 
 pub use connection::Broker;
+pub(crate) use connection::answered;
 pub use message::Announcement;
 pub(crate) use parked::ParkedCreate;
 pub use publisher::Publisher;
@@ -32,6 +33,8 @@ pub enum RabbitError {
     Away(String),
     /// It could not be reached: nothing was asked for.
     Unreached(String),
+    /// It does not let this account do that, or has something else of that name. Trying again helps when somebody mends it.
+    Denied(String),
     /// It answered that it did not take the message, for example because the queue is full.
     Refused,
     /// No queue is there to take the message.
@@ -47,6 +50,7 @@ impl fmt::Display for RabbitError {
             RabbitError::Away(text) | RabbitError::Unreached(text) => {
                 write!(f, "RabbitMQ cannot be reached: {text}")
             }
+            RabbitError::Denied(text) => write!(f, "RabbitMQ does not allow it: {text}"),
             RabbitError::Refused => f.write_str("RabbitMQ refused the message"),
             RabbitError::Unroutable => f.write_str("RabbitMQ has no queue for the message"),
             RabbitError::Unanswered => f.write_str("RabbitMQ did not answer in time"),
@@ -58,6 +62,13 @@ impl std::error::Error for RabbitError {}
 
 impl From<lapin::Error> for RabbitError {
     fn from(error: lapin::Error) -> RabbitError {
-        RabbitError::Away(tiro_outbound::causes(&error))
+        // No right, locked, of another kind, no such virtual host.
+        const DENIALS: [u16; 4] = [403, 405, 406, 530];
+        match error.kind() {
+            lapin::ErrorKind::ProtocolError(denial) if DENIALS.contains(&denial.get_id()) => {
+                RabbitError::Denied(denial.get_message().to_string())
+            }
+            _ => RabbitError::Away(tiro_outbound::causes(&error)),
+        }
     }
 }

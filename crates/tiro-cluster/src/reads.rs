@@ -11,7 +11,6 @@ mod home;
 mod kept;
 mod listing;
 mod live;
-mod loan;
 mod messages;
 mod nodes;
 mod operation;

@@ -7,9 +7,10 @@ use std::time::Duration;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
 use lapin::{Connection, ErrorKind};
-use sqlx::{MySqlPool, Row};
+use sqlx::Row;
 use tokio::time::timeout;
 
+use crate::mysql::pool::Pool;
 use crate::nodes::{self, SeenNode};
 use crate::rabbitmq::{Broker, RabbitError, Topology};
 use crate::worker::{IndexFailure, Indexer};
@@ -99,7 +100,7 @@ impl ClusterStatus {
     /// # Errors
     /// When MySQL does not answer.
     pub async fn load<I: Indexer>(
-        pool: &MySqlPool,
+        pool: &Pool,
         broker: &Broker,
         topology: &Topology,
         indexer: &I,
@@ -132,7 +133,7 @@ impl ClusterStatus {
     }
 }
 
-async fn partitions(pool: &MySqlPool) -> Result<Vec<PartitionStatus>, sqlx::Error> {
+async fn partitions(pool: &Pool) -> Result<Vec<PartitionStatus>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT partitions.id, partitions.position, relays.position FROM partitions \
          LEFT JOIN relays ON relays.partition_id = partitions.id ORDER BY partitions.id",
@@ -154,7 +155,7 @@ async fn partitions(pool: &MySqlPool) -> Result<Vec<PartitionStatus>, sqlx::Erro
 }
 
 /// How long ago the first change behind `position` was made.
-async fn age_after(pool: &MySqlPool, partition: u16, position: u64) -> Result<Option<Duration>, sqlx::Error> {
+async fn age_after(pool: &Pool, partition: u16, position: u64) -> Result<Option<Duration>, sqlx::Error> {
     let at: Option<i64> = sqlx::query_scalar(
         "SELECT at FROM changes WHERE partition_id = ? AND partition_position > ? \
          ORDER BY partition_position LIMIT 1",

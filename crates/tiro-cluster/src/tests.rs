@@ -6,6 +6,7 @@ mod database;
 mod epochs;
 mod failures;
 mod forgotten;
+mod functions;
 mod load;
 mod pages;
 mod parked;

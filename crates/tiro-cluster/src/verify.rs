@@ -18,11 +18,12 @@ mod report;
 use std::fmt;
 
 use futures_util::future::LocalBoxFuture;
-use sqlx::mysql::{MySqlConnection, MySqlPool, MySqlPoolOptions};
+use sqlx::mysql::MySqlConnection;
 use sqlx::{MySql, Row, Transaction};
 
 use crate::member::search_index;
 use crate::mysql::migrations::SCHEMA_VERSION;
+use crate::mysql::pool::Pool;
 use crate::mysql::{connection, trouble};
 use crate::reads::{BEGIN_SNAPSHOT, read_pool};
 use crate::worker::recount::{self, Place};
@@ -99,9 +100,7 @@ async fn check(
     progress: &mut dyn FnMut(VerifyProgress),
 ) -> Result<VerifyReport, VerifyError> {
     let mysql = connection::options(config)?;
-    let writes = MySqlPoolOptions::new()
-        .max_connections(1)
-        .connect_lazy_with(mysql.clone());
+    let writes = Pool::new(mysql.clone(), 1);
     let reads = read_pool(mysql, READS_MAX);
     check_schema(&reads).await?;
     let index = search_index(config, &reads).await?;
@@ -120,7 +119,7 @@ async fn check(
     Ok(verifier.report)
 }
 
-async fn check_schema(reads: &MySqlPool) -> Result<(), VerifyError> {
+async fn check_schema(reads: &Pool) -> Result<(), VerifyError> {
     const NO_SUCH_TABLE: u16 = 1146;
     let version = sqlx::query_scalar::<_, u32>("SELECT version FROM schema_version WHERE one = 1");
     match version.fetch_optional(reads).await {
@@ -138,8 +137,8 @@ async fn check_schema(reads: &MySqlPool) -> Result<(), VerifyError> {
 
 /// One check under way.
 struct Verifier<'p> {
-    reads: MySqlPool,
-    writes: MySqlPool,
+    reads: Pool,
+    writes: Pool,
     options: VerifyOptions,
     index: IndexCheck,
     report: VerifyReport,
@@ -162,7 +161,7 @@ impl Verifier<'_> {
     }
 
     async fn snapshot(&self) -> Result<Snapshot, sqlx::Error> {
-        Box::pin(self.reads.begin_with(BEGIN_SNAPSHOT)).await
+        self.reads.begin_with(BEGIN_SNAPSHOT).await
     }
 
     /// Takes findings into the report, after what can be put right was, if that is asked for. Not to be called while a

@@ -16,7 +16,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tiro_core::ApplicationId;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -24,7 +23,8 @@ use tokio::time::timeout;
 
 use crate::clock::system_clock;
 use crate::lookups::Lookups;
-use crate::mysql::connection;
+use crate::mysql::pool::Pool;
+use crate::mysql::{connection, connections};
 use crate::nodes::Node;
 use crate::opensearch::Below;
 use crate::rabbitmq::consumer::{Bounds, Consumers, ParkedConsumer, stopped};
@@ -127,12 +127,17 @@ impl From<sqlx::Error> for WorkerError {
 /// When it cannot begin, or a part of it ends by a panic. That a system is away later on is not an error.
 pub async fn run<I: Indexer>(
     config: &ClusterConfig,
-    pool: MySqlPool,
+    pool: Pool,
     indexer: Arc<I>,
     options: WorkerOptions,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), WorkerError> {
     let partitions = partitions(&pool).await?;
+    let connections_max = connections::of_worker(u16::try_from(partitions.len()).unwrap_or(u16::MAX));
+    tracing::info!(
+        connections_max,
+        "joined the cluster; so many connections to MySQL at most"
+    );
     let topology = Topology {
         delays: options.delays.clone(),
         ..Topology::new(&config.name, partitions)
@@ -150,6 +155,7 @@ pub async fn run<I: Indexer>(
             stop_within: options.stop_within,
         },
         share: node.share(),
+        troubles: node.troubles(),
     });
     let ring = Arc::new(Notify::new());
     let redis = crate::redis::client(config).map_err(WorkerError::Redis)?;
@@ -161,6 +167,7 @@ pub async fn run<I: Indexer>(
         writes: writes.clone(),
         tries_max: options.tries_max,
         stop_within: options.stop_within,
+        troubles: node.troubles(),
     });
     let relay = Relay::new(pool.clone(), publisher.clone(), ring.clone());
     let clear_index = ClearIndex::new(pool.clone(), indexer.clone());
@@ -230,7 +237,7 @@ async fn end(mut parts: JoinSet<()>, within: Duration) -> Result<(), WorkerError
     ended
 }
 
-async fn partitions(pool: &MySqlPool) -> Result<Vec<u16>, WorkerError> {
+async fn partitions(pool: &Pool) -> Result<Vec<u16>, WorkerError> {
     let partitions: Vec<u16> = sqlx::query_scalar("SELECT id FROM partitions ORDER BY id")
         .fetch_all(pool)
         .await?;

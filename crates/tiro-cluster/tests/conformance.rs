@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tiro_cluster::{ClusterConfig, ClusterEngine, Options};
+use tiro_conformance::address::in_database;
 use tiro_conformance::{World, conformance_tests, model_test};
 use tiro_core::Engine;
 
@@ -33,10 +34,9 @@ impl World for InDatabase {
     async fn fresh() -> InDatabase {
         let file = std::env::var("TIRO_CLUSTER").expect(HOW);
         let mut config = ClusterConfig::read(Path::new(&file)).expect("the file of the cluster is right");
-        let (address, _) = config.mysql.rsplit_once('/').expect("a URL has a path");
-        let server = format!("{address}/information_schema");
+        let server = in_database(&config.mysql, "information_schema");
         let name = format!("tiro_world_{}_{:016x}", std::process::id(), fastrand::u64(..));
-        config.mysql = format!("{address}/{name}");
+        config.mysql = in_database(&config.mysql, &name);
         config.name = format!("w-{:016x}", fastrand::u64(..));
         config.partitions = 3;
         config.mysql_read_connections_max = 8;

@@ -6,6 +6,7 @@
 //! Nothing here looks inside an engine: all goes through [`tiro_core::Engine`]; [`Proxy`] breaks what is around one,
 //! [`Planted`] chooses what is broken inside one.
 
+pub mod address;
 pub mod behaviours;
 mod check;
 mod commands;

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::address::{at_port, host_and_port};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -75,14 +76,10 @@ impl Proxy {
     /// # Panics
     /// Without a host and port in the URL, and where no port is free.
     pub async fn start(url: &str) -> Proxy {
-        let (_, behind_scheme) = url.split_once("://").expect("a URL has a scheme");
-        let host = behind_scheme
-            .rsplit_once('@')
-            .map_or(behind_scheme, |(_, host)| host);
-        let server = host.split('/').next().expect("a URL has a host").to_owned();
+        let server = host_and_port(url);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let here = listener.local_addr().expect("a port is bound").to_string();
-        let url = url.replace(&server, &here);
+        let here = listener.local_addr().expect("a port is bound").port();
+        let url = at_port(url, here);
         let state = Arc::new(watch::Sender::new(State::default()));
         let server = Arc::new(Mutex::new(server));
         let accepts = tokio::spawn(accept(listener, Arc::clone(&server), Arc::clone(&state)));

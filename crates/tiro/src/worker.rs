@@ -1,7 +1,7 @@
 //! `tiro worker`: does what follows writes, until it is told to stop.
 
-use tiro_cluster::Member;
 use tiro_cluster::worker::WorkerOptions;
+use tiro_cluster::{Member, when_mysql_is_there};
 use tokio::sync::watch;
 
 use crate::cli::WorkerArgs;
@@ -21,7 +21,7 @@ pub(crate) fn run(args: &WorkerArgs) -> Result<Exit, Failure> {
     cluster::block_on(async {
         let mut signals = Signals::listen()?;
         let member = tokio::select! {
-            joined = Member::join(&config) => joined.map_err(|error| cluster::failure(&error, &args.cluster.cluster))?,
+            joined = when_mysql_is_there(async || Member::join(&config).await) => joined.map_err(|error| cluster::failure(&error, &args.cluster.cluster))?,
             _ = signals.next() => return Ok(Exit::Fine),
         };
         let (stop, stopped) = watch::channel(false);

@@ -115,7 +115,7 @@ impl<'a> Deployment<'a> {
         fs::write(&config, systems.file_for(&database, systems.member("redis")?)?)?;
         let mut deployment = Deployment {
             systems,
-            mysql: MySqlConnectOptions::from_str(systems.member("mysql")?)?.disable_statement_logging(),
+            mysql: MySqlConnectOptions::from_str(&systems.mysql_for(&database)?)?.disable_statement_logging(),
             database,
             nodes: Vec::new(),
             workers: Vec::new(),
@@ -245,17 +245,22 @@ impl Drop for Deployment<'_> {
 }
 
 impl Systems {
+    /// Without TLS, as all that was measured before the servers offered it, unless the address says something else.
+    fn mysql_for(&self, database: &str) -> anyhow::Result<String> {
+        let mysql = self.member("mysql")?;
+        let (place, parameters) = mysql.split_once('?').unwrap_or((mysql, "ssl-mode=DISABLED"));
+        let (server, _) = place.rsplit_once('/').context("`mysql` names no database")?;
+        Ok(format!("{server}/{database}?{parameters}"))
+    }
+
     /// A file for a cluster of its own on the same systems, without an operator key.
     fn file_for(&self, database: &str, redis: &str) -> anyhow::Result<String> {
-        let (server, _) = self
-            .member("mysql")?
-            .rsplit_once('/')
-            .context("`mysql` names no database")?;
+        let mysql = self.mysql_for(database)?;
         let name = database.replace('_', "-");
         let mut text = format!(
             "name = \"{name}\"
 partitions = {PARTITIONS}
-mysql = \"{server}/{database}\"
+mysql = \"{mysql}\"
 redis = \"{redis}\"
 "
         );

@@ -3,11 +3,11 @@
 use anyhow::Context;
 
 use super::systems::{Chosen, Wanted};
-use crate::tools::{MARIADB_CLIENT, Tool, require};
+use crate::tools::{MARIADB_CLIENT, OPENSSL, Tool, require};
 
 /// What these systems need on this machine now.
 pub(crate) fn needed(chosen: &Chosen) -> anyhow::Result<Vec<&'static Tool>> {
-    let mut tools = vec![&MARIADB_CLIENT];
+    let mut tools = vec![&MARIADB_CLIENT, &OPENSSL];
     for system in chosen.systems() {
         tools.extend(system.needs()?);
     }

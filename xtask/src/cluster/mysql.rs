@@ -58,6 +58,7 @@ fn write_files(place: &Place<'_>, own: &str) -> anyhow::Result<()> {
          datadir={folder}/data\nsocket=server.sock\npid-file={folder}/server.pid\n\
          bind-address=127.0.0.1\nport={port}\nskip-name-resolve\ninit-file={folder}/accounts.sql\n\
          innodb-flush-log-at-trx-commit=1\nsync-binlog=1\nlog-bin=binlog\nbinlog-format=ROW\nserver-id=1\n\
+         ssl-cert={folder}/certificate.pem\nssl-key={folder}/key.pem\n\
          innodb-buffer-pool-size=256M\nmax-allowed-packet=64M\nmax-connections=500\ncharacter-set-server=utf8mb4\n"
     );
     let client =
@@ -69,7 +70,33 @@ fn write_files(place: &Place<'_>, own: &str) -> anyhow::Result<()> {
     );
     write_private(&place.folder.join("server.cnf"), &server)?;
     write_private(&place.folder.join("client.cnf"), &client)?;
-    write_private(&place.folder.join("accounts.sql"), &accounts)
+    write_private(&place.folder.join("accounts.sql"), &accounts)?;
+    make_certificate(place)
+}
+
+/// MySQL and newer MariaDB encrypt unasked, with certificates that they make for themselves. This one is told to, so that tests
+/// meet what people have.
+fn make_certificate(place: &Place<'_>) -> anyhow::Result<()> {
+    let certificate = place.folder.join("certificate.pem");
+    if certificate.try_exists()? {
+        return Ok(());
+    }
+    let new = place.folder.join("certificate.new");
+    let mut make = Command::new("openssl");
+    make.args([
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+    ]);
+    make.args(["-nodes", "-days", "3650", "-subj", "/CN=localhost", "-keyout"]);
+    make.arg(place.folder.join("key.pem")).arg("-out").arg(&new);
+    let log = fs::File::create(place.folder.join("certificate.log"))?;
+    make.stdout(log.try_clone()?).stderr(log);
+    succeed(&mut make).with_context(|| format!("see {}/certificate.log", place.folder.display()))?;
+    Ok(fs::rename(new, certificate)?)
 }
 
 /// Makes the system's tables; a folder half made is made anew.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use redis::Client;
-use sqlx::mysql::MySqlPool;
 use tiro_core::ApplicationId;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -14,6 +13,7 @@ use tokio::time::timeout;
 
 use super::watch::Watch;
 use crate::ClusterConfig;
+use crate::mysql::pool::Pool;
 use crate::nodes::Node;
 use crate::opensearch::SearchIndex;
 use crate::planted::{self, Bug};
@@ -37,7 +37,7 @@ impl Background {
         config: &ClusterConfig,
         (redis, doorbell, puts): (&Client, &Doorbell, Puts),
         waiting: Arc<Waiting>,
-        pool: MySqlPool,
+        pool: Pool,
         index: SearchIndex,
     ) -> Background {
         let (stop, stopped) = watch::channel(false);
@@ -47,7 +47,7 @@ impl Background {
         let heard = stopped.clone();
         parts.spawn(async move { listening.listen(move |rung| hear(&waiting, rung), heard).await });
         parts.spawn(puts.send(stopped.clone()));
-        let watch = Watch::start(config, redis, index, &mut parts, &stopped);
+        let watch = Watch::start(config, redis, (pool.clone(), index), &mut parts, &stopped);
         parts.spawn(Node::new(pool, "api").run(stopped));
         Background {
             stop,

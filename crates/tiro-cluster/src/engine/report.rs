@@ -1,6 +1,5 @@
 //! How the cluster stands, as an operator asks any of its API nodes.
 
-use sqlx::mysql::MySqlPool;
 use tiro_core::{Failure, NodeStatus, PartitionStatus, QueueStatus, Shortage, Status, Timestamp};
 
 use crate::ClusterConfig;
@@ -8,25 +7,21 @@ use crate::clock::now_ms;
 use crate::errors::unavailable;
 use crate::indexer::Indexer;
 use crate::mysql::beside::step;
+use crate::mysql::pool::Pool;
 use crate::nodes::SeenNode;
 use crate::rabbitmq::{Broker, Topology};
 use crate::status::{self, ClusterStatus, QueuesStatus};
 
 /// Asks the systems for it.
 pub(super) struct Report {
-    pool: MySqlPool,
+    pool: Pool,
     broker: Broker,
     topology: Topology,
     indexer: Indexer,
 }
 
 impl Report {
-    pub(super) fn new(
-        config: &ClusterConfig,
-        pool: MySqlPool,
-        partitions: Vec<u16>,
-        indexer: Indexer,
-    ) -> Report {
+    pub(super) fn new(config: &ClusterConfig, pool: Pool, partitions: Vec<u16>, indexer: Indexer) -> Report {
         Report {
             pool,
             broker: Broker::of(config),
@@ -45,6 +40,11 @@ impl Report {
         if let Some(failure) = &cluster.index_failure {
             remarks.push(format!("The search index does not say how far it is: {failure}."));
         }
+        let troubled = cluster.nodes.iter().filter_map(|node| {
+            let trouble = node.trouble.as_ref()?;
+            Some(format!("The {} {} has trouble: {trouble}.", node.role, node.name))
+        });
+        remarks.extend(troubled);
         let (queues, dead_letters) = match &cluster.queues {
             Ok(queues) => (
                 queue_statuses(queues, &cluster.partitions),

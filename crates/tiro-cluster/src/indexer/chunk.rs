@@ -7,9 +7,10 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use futures_util::TryStreamExt;
-use sqlx::{AssertSqlSafe, MySqlPool, Row};
+use sqlx::{AssertSqlSafe, Row};
 use tiro_core::Token;
 
+use crate::mysql::pool::Pool;
 use crate::mysql::rows::{self, MESSAGE_COLUMNS, StoredMessage};
 
 use super::IndexerError;
@@ -54,16 +55,17 @@ static CHANGES_AFTER: LazyLock<String> = LazyLock::new(|| {
 impl Chunk {
     /// Reads what lies after `after`, at most up to `through`, which is committed.
     pub(super) async fn read(
-        pool: &MySqlPool,
+        pool: &Pool,
         partition: u16,
         after: u64,
         through: u64,
     ) -> Result<Chunk, IndexerError> {
+        let mut loan = Box::pin(pool.acquire()).await?;
         let mut found = sqlx::query(AssertSqlSafe(CHANGES_AFTER.as_str()))
             .bind(partition)
             .bind(after)
             .bind(through)
-            .fetch(pool);
+            .fetch(&mut *loan);
         let (mut touched, mut seen) = (Vec::new(), HashSet::new());
         let (mut changes, mut bytes, mut reached) = (0, 0, after);
         while let Some(row) = found.try_next().await? {
@@ -80,6 +82,8 @@ impl Chunk {
                 break;
             }
         }
+        drop(found);
+        loan.give_back();
         let is_all = changes < CHANGES_MAX && bytes < BYTES_MAX;
         let through = if is_all { through } else { reached };
         Ok(Chunk { touched, through })

@@ -8,12 +8,13 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tokio::time::timeout;
 
+use super::closing::close;
 use super::{migrations, settings, trouble};
 use crate::ClusterConfig;
 use crate::config::ssl_parameter;
 use crate::errors::OpenError;
 
-/// How long connecting at the start may take.
+/// How long connecting at the start may take, and the first answer.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 
 const NO_SUCH_DATABASE: u16 = 1049;
@@ -53,13 +54,14 @@ fn with_trust(
 
 /// Checks the server and makes or checks the tables; answers for how many partitions there are.
 pub(crate) async fn prepare(options: &MySqlConnectOptions, config: &ClusterConfig) -> Result<u16, OpenError> {
-    let mut connection =
-        timeout(CONNECT_WITHIN, connect(options))
-            .await
-            .map_err(|_| OpenError::Silent {
-                seconds: CONNECT_WITHIN.as_secs(),
-            })??;
-    let found = settings::find_unsafe(&mut connection).await?;
+    let asked = timeout(CONNECT_WITHIN, async {
+        let mut connection = connect(options).await?;
+        let found = settings::find_unsafe(&mut connection).await?;
+        Ok::<_, OpenError>((connection, found))
+    });
+    let (mut connection, found) = asked.await.map_err(|_| OpenError::Silent {
+        seconds: CONNECT_WITHIN.as_secs(),
+    })??;
     if !found.is_empty() && !config.mysql_allow_unsafe {
         return Err(OpenError::Unsafe(found));
     }
@@ -68,7 +70,7 @@ pub(crate) async fn prepare(options: &MySqlConnectOptions, config: &ClusterConfi
     }
     migrations::migrate(&mut connection, config.partitions).await?;
     let partitions = migrations::partitions(&mut connection).await?;
-    connection.close().await?;
+    close(connection).await;
     Ok(partitions)
 }
 
@@ -91,5 +93,6 @@ async fn make_database(options: &MySqlConnectOptions) -> Result<(), sqlx::Error>
     sqlx::raw_sql(AssertSqlSafe(statement))
         .execute(&mut server)
         .await?;
-    server.close().await
+    close(server).await;
+    Ok(())
 }

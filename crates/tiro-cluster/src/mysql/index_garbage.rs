@@ -1,9 +1,9 @@
 //! Deleted things whose rows are gone and whose documents are yet to leave the search index: remembered until they have, so
 //! that an index that is away is cleared later.
 
-use sqlx::mysql::MySqlPool;
 use sqlx::{AssertSqlSafe, Row};
 
+use super::pool::Pool;
 use super::script::Script;
 
 /// Most things of one look.
@@ -18,7 +18,7 @@ pub(crate) struct Thing {
 }
 
 /// Partitions of which there are some.
-pub(crate) async fn partitions(pool: &MySqlPool) -> Result<Vec<u16>, sqlx::Error> {
+pub(crate) async fn partitions(pool: &Pool) -> Result<Vec<u16>, sqlx::Error> {
     let some = "SELECT id FROM partitions \
                 WHERE EXISTS (SELECT 1 FROM index_garbage WHERE index_garbage.partition_id = partitions.id) ORDER BY id";
     Box::pin(sqlx::query_scalar(some).fetch_all(pool)).await
@@ -26,7 +26,7 @@ pub(crate) async fn partitions(pool: &MySqlPool) -> Result<Vec<u16>, sqlx::Error
 
 /// Those of a partition that is indexed so far whose documents nobody writes any more: the oldest 500 at most.
 pub(crate) async fn indexed_through(
-    pool: &MySqlPool,
+    pool: &Pool,
     partition: u16,
     position: u64,
 ) -> Result<Vec<Thing>, sqlx::Error> {
@@ -48,7 +48,7 @@ pub(crate) async fn indexed_through(
 }
 
 /// They are out of the index. Some at least.
-pub(crate) async fn forget(pool: &MySqlPool, partition: u16, things: &[Thing]) -> Result<(), sqlx::Error> {
+pub(crate) async fn forget(pool: &Pool, partition: u16, things: &[Thing]) -> Result<(), sqlx::Error> {
     let mut script = Script::default();
     script
         .sql("DELETE FROM index_garbage WHERE partition_id = ")

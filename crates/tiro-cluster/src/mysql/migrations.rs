@@ -10,14 +10,17 @@ use sqlx::{AssertSqlSafe, Row};
 use crate::errors::OpenError;
 
 /// The version of the tables that this program knows.
-pub(crate) const SCHEMA_VERSION: u32 = 4;
+pub(crate) const SCHEMA_VERSION: u32 = 5;
 /// How long another node may take to make the tables.
 const LOCK_WITHIN_SECONDS: u32 = 60;
+
+/// An expression: 61 characters, of the 64 that a name may have. MySQL 9.6 took SHA1 and MD5 away.
+const LOCK_NAME: &str = "CONCAT('tiro/', SHA2(DATABASE(), 224))";
 
 const TABLES: &str = include_str!("schema.sql");
 
 /// In order. MySQL has no `ADD COLUMN IF NOT EXISTS`: what is there already is refused as doubled, which is fine.
-const UPGRADES: [&str; 6] = [
+const UPGRADES: [&str; 7] = [
     // Version 2: which part of the search index garbage is in. That of restores that were given up before is not known.
     "ALTER TABLE garbage ADD COLUMN partition_id SMALLINT UNSIGNED NOT NULL DEFAULT 0",
     "UPDATE garbage JOIN applications ON applications.id = garbage.application \
@@ -28,6 +31,8 @@ const UPGRADES: [&str; 6] = [
     "ALTER TABLE applications ADD KEY by_restore (restored_at)",
     "UPDATE applications SET restored_at = FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) \
      WHERE restoring_last IS NOT NULL AND restored_at IS NULL",
+    // Version 5: what keeps a node from its work.
+    "ALTER TABLE nodes ADD COLUMN trouble VARBINARY(500) NULL",
 ];
 const DOUBLED_COLUMN: u16 = 1060;
 const DOUBLED_KEY: u16 = 1061;
@@ -46,9 +51,8 @@ pub(crate) async fn migrate(connection: &mut MySqlConnection, partitions: u16) -
         });
     }
     let made = make(connection, partitions).await;
-    sqlx::raw_sql("DO RELEASE_LOCK(CONCAT('tiro/', SHA1(DATABASE())))")
-        .execute(connection)
-        .await?;
+    let release = format!("DO RELEASE_LOCK({LOCK_NAME})");
+    sqlx::raw_sql(AssertSqlSafe(release)).execute(connection).await?;
     made
 }
 
@@ -67,7 +71,7 @@ pub(crate) async fn partitions(connection: &mut MySqlConnection) -> Result<u16, 
 }
 
 async fn lock(connection: &mut MySqlConnection) -> Result<bool, OpenError> {
-    let question = format!("SELECT GET_LOCK(CONCAT('tiro/', SHA1(DATABASE())), {LOCK_WITHIN_SECONDS})");
+    let question = format!("SELECT GET_LOCK({LOCK_NAME}, {LOCK_WITHIN_SECONDS})");
     let row = sqlx::raw_sql(AssertSqlSafe(question))
         .fetch_one(connection)
         .await?;

@@ -5,10 +5,11 @@
 //! of the server is bound to it. Any number of workers may do this at once. That rows are gone is noted for those who take
 //! the documents out of the search index (`index_garbage`).
 
-use sqlx::mysql::{MySqlConnection, MySqlPool};
+use sqlx::mysql::MySqlConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 use tiro_core::Timestamp;
 
+use super::pool::Pool;
 use super::refused::REFUSED_KEPT_MS;
 use super::script::Script;
 
@@ -30,18 +31,24 @@ pub struct Purged {
 ///
 /// # Errors
 /// What MySQL said; what was removed before stays removed.
-pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Error> {
-    let mut connection = Box::pin(pool.acquire()).await?;
+pub async fn round(pool: &Pool, now: Timestamp) -> Result<Purged, sqlx::Error> {
+    let mut loan = Box::pin(pool.acquire()).await?;
+    let purged = round_on(&mut loan, now).await?;
+    loan.give_back();
+    Ok(purged)
+}
+
+async fn round_on(connection: &mut MySqlConnection, now: Timestamp) -> Result<Purged, sqlx::Error> {
     let before = Timestamp::from_millis(now.as_millis() - TRANSACTIONS_KEPT_MS);
     let mut script = Script::default();
     script.sql("DELETE FROM transactions WHERE at < ").cell(before);
-    let mut old = delete(&mut connection, script).await?;
+    let mut old = delete(connection, script).await?;
     let before = Timestamp::from_millis(now.as_millis() - REFUSED_KEPT_MS);
     let mut script = Script::default();
     script
         .sql("DELETE FROM refused_operations WHERE at < ")
         .cell(before);
-    old += delete(&mut connection, script).await?;
+    old += delete(connection, script).await?;
     let garbage = sqlx::raw_sql("SELECT application, chat FROM garbage ORDER BY application, chat LIMIT 1")
         .fetch_optional(&mut *connection)
         .await?;
@@ -52,9 +59,9 @@ pub async fn round(pool: &MySqlPool, now: Timestamp) -> Result<Purged, sqlx::Err
         });
     };
     let (application, chat) = (garbage.try_get(0)?, garbage.try_get(1)?);
-    let removed = below(&mut connection, application, chat).await?;
+    let removed = below(connection, application, chat).await?;
     if removed == 0 {
-        hand_over(&mut connection, application, chat).await?;
+        hand_over(connection, application, chat).await?;
     }
     Ok(Purged {
         rows: old + removed,

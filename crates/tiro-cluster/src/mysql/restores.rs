@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
-use sqlx::mysql::MySqlPool;
+use sqlx::mysql::MySqlConnection;
+use sqlx::{Connection, Row};
+
+use super::pool::Pool;
 
 /// Most restores of one look.
 const RESTORES_MAX: u64 = 100;
@@ -16,7 +18,7 @@ pub(crate) struct Still {
 }
 
 /// Those that did not go on for longer than this, by the clock of MySQL: the longest first.
-pub(crate) async fn still(pool: &MySqlPool, silent_max: Duration) -> Result<Vec<Still>, sqlx::Error> {
+pub(crate) async fn still(pool: &Pool, silent_max: Duration) -> Result<Vec<Still>, sqlx::Error> {
     let longest = "SELECT id, partition_id FROM applications \
                    WHERE restored_at < FLOOR(UNIX_TIMESTAMP(NOW(3)) * 1000) - ? ORDER BY restored_at LIMIT ?";
     let longest = sqlx::query(longest).bind(millis(silent_max)).bind(RESTORES_MAX);
@@ -32,12 +34,19 @@ pub(crate) async fn still(pool: &MySqlPool, silent_max: Duration) -> Result<Vec<
 
 /// Gives one up, unless it went on or was finished meanwhile; answers whether it did. Behind the lock of the partition, so
 /// that whoever writes to the restore comes before, and then it goes on, or after, and then it is not there.
-pub(crate) async fn give_up(
-    pool: &MySqlPool,
+pub(crate) async fn give_up(pool: &Pool, restore: Still, silent_max: Duration) -> Result<bool, sqlx::Error> {
+    let mut loan = Box::pin(pool.acquire()).await?;
+    let is_given_up = give_up_on(&mut loan, restore, silent_max).await?;
+    loan.give_back();
+    Ok(is_given_up)
+}
+
+async fn give_up_on(
+    connection: &mut MySqlConnection,
     restore: Still,
     silent_max: Duration,
 ) -> Result<bool, sqlx::Error> {
-    let mut transaction = Box::pin(pool.begin()).await?;
+    let mut transaction = connection.begin().await?;
     sqlx::query("SELECT position FROM partitions WHERE id = ? FOR UPDATE")
         .bind(restore.partition)
         .fetch_optional(&mut *transaction)

@@ -1,4 +1,4 @@
--- The tables of the cluster engine, version 4. Only what MySQL 8.4 and MariaDB 10.11 share.
+-- The tables of the cluster engine, version 5. Only what MySQL 8.4 and MariaDB 10.11 share.
 -- Times are milliseconds since 1970. Texts that are compared are VARBINARY; others are utf8mb4 and never compared.
 -- No foreign keys: see docs/decisions/0013-cluster.md.
 
@@ -182,6 +182,8 @@ CREATE TABLE IF NOT EXISTS nodes (
     name VARBINARY(255) NOT NULL,
     started_at BIGINT NOT NULL,
     seen_at BIGINT NOT NULL,
+    -- What it does not do, and why.
+    trouble VARBINARY(500) NULL,
     PRIMARY KEY (id)
 ) ENGINE = InnoDB;
 

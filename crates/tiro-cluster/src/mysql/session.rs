@@ -7,6 +7,7 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, Connection, Either};
 use tokio::time::{Instant, timeout};
 
+use super::closing::close;
 use super::rows::Corrupt;
 use super::script::Script;
 use super::trouble::Trouble;
@@ -71,9 +72,7 @@ impl Session {
     /// Keeps an idle connection from being ended by MySQL; `None` when it was idle for long, or is gone.
     pub(crate) async fn keep(mut self) -> Option<Session> {
         if self.used.elapsed() >= IDLE_MAX {
-            if let Ok(Err(error)) = timeout(CONNECT_WITHIN, self.connection.close()).await {
-                tracing::debug!(%error, "an idle connection was gone already");
-            }
+            close(self.connection).await;
             return None;
         }
         match timeout(CONNECT_WITHIN, self.connection.ping()).await {

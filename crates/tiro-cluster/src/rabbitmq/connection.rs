@@ -1,5 +1,6 @@
 //! One connection to RabbitMQ, with bounds on how long anything may stay unnoticed.
 
+use std::future::Future;
 use std::time::Duration;
 
 use async_rs::{Runtime, Tokio};
@@ -17,6 +18,8 @@ use crate::ClusterConfig;
 /// A peer that is silent for twice as long is gone.
 const HEARTBEAT_S: u16 = 10;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+/// A question is answered in milliseconds; declaring all queues takes a few seconds where RabbitMQ has just started.
+const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 
 /// Where RabbitMQ is, and whose certificates it may show.
 #[derive(Clone)]
@@ -76,5 +79,29 @@ impl Broker {
             bare.clone_into(&mut uri.authority.host);
         }
         Ok(uri)
+    }
+}
+
+/// What RabbitMQ answers within 20 s. Its heartbeats end a connection that fell silent; one that is alive may still not answer.
+///
+/// # Errors
+/// [`RabbitError::Unanswered`] after that.
+pub(crate) async fn answered<T, E: Into<RabbitError>>(
+    question: impl Future<Output = Result<T, E>>,
+) -> Result<T, RabbitError> {
+    match timeout(ANSWER_WITHIN, question).await {
+        Ok(answer) => answer.map_err(E::into),
+        Err(_) => Err(RabbitError::Unanswered),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_is_never_answered_has_an_end() {
+        let never = answered(std::future::pending::<lapin::Result<()>>()).await;
+        assert_eq!(never, Err(RabbitError::Unanswered));
     }
 }

@@ -20,10 +20,10 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use self::batch::Batch;
-use self::keeping::{Held, arrived, keep_consuming};
-use super::{Broker, Publisher, RabbitError};
+use self::keeping::{Held, Keeping, arrived};
+use super::{Broker, Publisher, RabbitError, answered};
 use crate::backoff::Backoff;
-use crate::nodes::Share;
+use crate::nodes::{Share, Troubles};
 use crate::worker::{IndexFailure, Indexer};
 
 pub(crate) use self::keeping::stopped;
@@ -55,7 +55,11 @@ pub(crate) struct Consumers<I> {
     pub(crate) bounds: Bounds,
     /// RabbitMQ lets whoever came first have a partition. Who has one of another's share queues up again behind it.
     pub(crate) share: watch::Receiver<Share>,
+    pub(crate) troubles: Troubles,
 }
+
+/// What the others are told where RabbitMQ does not allow it.
+const TROUBLE: &str = "changes are not indexed";
 
 /// Why the work of a partition ended.
 enum Ended {
@@ -70,7 +74,13 @@ impl<I: Indexer> Consumers<I> {
             let (consumers, stop) = (self.clone(), stop.clone());
             async move { consumers.session(&connection, stop).await }
         };
-        keep_consuming(&self.broker, self.publisher.topology(), stop.clone(), session).await;
+        let keeping = Keeping {
+            broker: &self.broker,
+            topology: self.publisher.topology(),
+            troubles: &self.troubles,
+            trouble: TROUBLE,
+        };
+        keeping.consume(stop.clone(), session).await;
     }
 
     async fn consume(
@@ -121,7 +131,7 @@ impl<I: Indexer> Consumers<I> {
     ) -> Result<(), RabbitError> {
         let at_once = Arc::new(Semaphore::new(self.bounds.partitions_at_once));
         let begin = async |running: &mut JoinSet<_>, partition| {
-            let (channel, consumer) = self.consume(connection, partition).await?;
+            let (channel, consumer) = answered(self.consume(connection, partition)).await?;
             let work = PartitionWork {
                 consumers: self.clone(),
                 at_once: at_once.clone(),
@@ -135,6 +145,7 @@ impl<I: Indexer> Consumers<I> {
         for partition in &self.publisher.topology().partitions {
             begin(running, *partition).await?;
         }
+        self.troubles.end(TROUBLE);
         while let Some(ended) = running.join_next().await {
             match ended {
                 Ok(Ok(Ended::Stopped)) => {}
@@ -177,7 +188,7 @@ impl<I: Indexer> PartitionWork<I> {
             }
             let share = *self.consumers.share.borrow();
             if !share.has(self.partition) && began.elapsed() > STEP_BACK_AFTER {
-                self.channel.close(200, "for another worker".into()).await?;
+                answered(self.channel.close(200, "for another worker".into())).await?;
                 return Ok(Ended::SteppedBack(self.partition));
             }
         }
@@ -207,7 +218,7 @@ impl<I: Indexer> PartitionWork<I> {
             }
         }
         let all = BasicAckOptions { multiple: true };
-        self.channel.basic_ack(batch.last_tag(), all).await?;
+        answered(self.channel.basic_ack(batch.last_tag(), all)).await?;
         Ok(true)
     }
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::message::{REASON, header, id, tries};
 use super::publisher::Outgoing;
-use super::{Announcement, Broker, Publisher, RabbitError};
+use super::{Announcement, Broker, Publisher, RabbitError, answered};
 
 /// Most dead letters that one call looks at.
 pub const LOOK_MAX: usize = 10_000;
@@ -69,8 +69,8 @@ impl DeadLetters {
     pub async fn open(broker: &Broker, publisher: &Publisher) -> Result<DeadLetters, RabbitError> {
         let topology = publisher.topology();
         let connection = broker.connect(&format!("{} dead letters", topology.name)).await?;
-        let channel = connection.create_channel().await?;
-        topology.declare(&channel).await?;
+        let channel = answered(connection.create_channel()).await?;
+        answered(topology.declare(&channel)).await?;
         Ok(DeadLetters {
             connection,
             channel,
@@ -112,7 +112,7 @@ impl DeadLetters {
         for (delivery, outcome) in wanted.iter().zip(outcomes) {
             match outcome {
                 Ok(()) => {
-                    delivery.ack(BasicAckOptions::default()).await?;
+                    answered(delivery.ack(BasicAckOptions::default())).await?;
                     replayed += 1;
                 }
                 Err(error) => {
@@ -135,7 +135,7 @@ impl DeadLetters {
     pub async fn drop(&self, which: Which<'_>) -> Result<usize, RabbitError> {
         let (wanted, others) = self.split(which).await?;
         for delivery in &wanted {
-            delivery.ack(BasicAckOptions::default()).await?;
+            answered(delivery.ack(BasicAckOptions::default())).await?;
         }
         self.give_back(&others).await?;
         Ok(wanted.len())
@@ -178,7 +178,7 @@ impl DeadLetters {
             ..BasicNackOptions::default()
         };
         for delivery in taken {
-            delivery.nack(again).await?;
+            answered(delivery.nack(again)).await?;
         }
         Ok(())
     }

@@ -143,7 +143,7 @@ impl Publisher {
 /// What an error says, without the words that every one of its kind begins with.
 fn reason(error: RabbitError) -> String {
     match error {
-        RabbitError::Away(text) | RabbitError::Unreached(text) => text,
+        RabbitError::Away(text) | RabbitError::Unreached(text) | RabbitError::Denied(text) => text,
         error => error.to_string(),
     }
 }

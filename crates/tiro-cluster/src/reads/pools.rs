@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection, Executor, MySql, MySqlPool};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlPoolOptions};
+use sqlx::{Connection, Executor};
 use tiro_core::{Failure, Shortage};
 use tokio::time::timeout;
 
-use super::loan::Loan;
 use super::session::{BEGIN_SNAPSHOT, Read, ReadError, Session};
 use super::snapshot::Snapshot;
 use crate::circuit::Circuit;
 use crate::errors::unavailable;
+use crate::mysql::connections::{HELD_MAX, LOOKOUTS_MAX, SEARCHES_MAX};
+use crate::mysql::loan::{ANSWER_MAX, Loan};
+use crate::mysql::pool::Pool;
 use crate::mysql::trouble;
 use crate::routes::Routes;
 
@@ -23,23 +24,15 @@ const ACQUIRE_MAX: Duration = Duration::from_secs(3);
 pub(super) const READ_MAX: Duration = Duration::from_secs(10);
 /// Of that, what the first connection gets: one that the network forgot never answers, and a new one does.
 const FIRST_READ_MAX: Duration = Duration::from_secs(4);
-/// Longest wait for an answer to what reads nothing.
-pub(super) const ANSWER_MAX: Duration = Duration::from_secs(1);
 /// Connections that are tried before MySQL counts as away. One that does not answer takes the idle ones with it, so the next is
 /// a new one, unless others used it meanwhile.
 const TRIES_MAX: u32 = 3;
-/// Most snapshots that are held at once, by lists that are walked and by exports.
-const HELD_MAX: u32 = 8;
-/// Most searches at once.
-const SEARCHES_MAX: u32 = 4;
 
 /// Connections that only read, of which a transaction sees one state.
-pub(crate) fn read_pool(options: MySqlConnectOptions, connections_max: u32) -> MySqlPool {
-    MySqlPoolOptions::new()
+pub(crate) fn read_pool(options: MySqlConnectOptions, connections_max: u32) -> Pool {
+    let pool = MySqlPoolOptions::new()
         .max_connections(connections_max)
         .acquire_timeout(ACQUIRE_MAX)
-        // One round trip less a read: who finds the connection dead takes another one.
-        .test_before_acquire(false)
         .after_connect(|connection, _| {
             Box::pin(async move {
                 connection
@@ -47,8 +40,8 @@ pub(crate) fn read_pool(options: MySqlConnectOptions, connections_max: u32) -> M
                     .await?;
                 Ok(())
             })
-        })
-        .connect_lazy_with(options)
+        });
+    Pool::with(pool, options)
 }
 
 /// The connections of a node for reads, by what they are for.
@@ -64,7 +57,7 @@ impl Pools {
         Pools {
             held: pages.another(HELD_MAX),
             search: pages.another(SEARCHES_MAX),
-            lookout: pages.another(1),
+            lookout: pages.another(LOOKOUTS_MAX),
             pages,
         }
     }
@@ -84,7 +77,7 @@ impl Pools {
 /// applications there are.
 #[derive(Clone)]
 pub(crate) struct ReadPool {
-    pool: MySqlPool,
+    pool: Pool,
     pub(crate) circuit: Arc<Circuit>,
     pub(crate) routes: Arc<Routes>,
 }
@@ -101,9 +94,8 @@ impl ReadPool {
 
     /// One of its own connections to the same place, which knows and learns the same.
     pub(crate) fn another(&self, connections_max: u32) -> ReadPool {
-        let options = (*self.pool.connect_options()).clone();
         ReadPool {
-            pool: read_pool(options, connections_max),
+            pool: read_pool(self.pool.connect_options(), connections_max),
             ..self.clone()
         }
     }
@@ -114,7 +106,7 @@ impl ReadPool {
         let loan = self.acquire().await?;
         match self.attempt(loan, wanted, FIRST_READ_MAX).await {
             Err(ReadError::Late) => {
-                self.let_go_of_idle();
+                self.pool.let_go_of_idle();
                 self.circuit.suspect();
             }
             Err(ReadError::MySql(error)) if is_gone(&error) => {}
@@ -131,7 +123,7 @@ impl ReadPool {
         wanted: &R,
         within: Duration,
     ) -> Result<R::Answer, ReadError> {
-        let answer = timeout(within, on(loan.connection(), &self.routes, wanted)).await;
+        let answer = timeout(within, on(&mut loan, &self.routes, wanted)).await;
         let (answer, is_cut) = answer.unwrap_or((Err(ReadError::Late), true));
         let is_gone = matches!(&answer, Err(ReadError::MySql(error)) if is_gone(error));
         if !is_cut && !is_gone {
@@ -146,51 +138,37 @@ impl ReadPool {
             if let Some(snapshot) = Snapshot::begin(self.acquire().await?, &self.circuit).await {
                 return Ok(snapshot);
             }
-            self.let_go_of_idle();
+            self.pool.let_go_of_idle();
         }
         self.circuit.suspect();
         Err(storage_away())
     }
 
-    /// Lets go of all connections that nobody uses: one did not answer, and they are of the same age and went the same way.
-    fn let_go_of_idle(&self) {
-        for _ in 0..self.pool.options().get_max_connections() {
-            match self.pool.try_acquire() {
-                Some(idle) => drop(idle.detach()),
-                None => return,
-            }
-        }
-    }
-
     /// A connection of the pool. Waiting for one, which is a large future, only where none is free.
     async fn acquire(&self) -> Result<Loan, Failure> {
-        if let Some(connection) = self.pool.try_acquire() {
-            return Ok(Loan::of(connection));
+        if let Some(loan) = self.pool.try_acquire() {
+            return Ok(loan);
         }
         let connection = Box::pin(self.circuit.unless_unreached(self.pool.acquire())).await?;
-        connection
-            .map(Loan::of)
-            .map_err(|error| self.no_connection(&error))
+        connection.map_err(|error| self.no_connection(&error))
     }
 
     /// A connection that answers. Those that do not are let go.
     async fn living(&self) -> Result<Loan, Failure> {
         for _ in 0..TRIES_MAX {
             let mut loan = self.acquire().await?;
-            if let Ok(Ok(())) = timeout(ANSWER_MAX, loan.connection().ping()).await {
+            if let Ok(Ok(())) = timeout(ANSWER_MAX, loan.ping()).await {
                 return Ok(loan);
             }
-            self.let_go_of_idle();
+            self.pool.let_go_of_idle();
         }
         self.circuit.suspect();
         Err(storage_away())
     }
 
     fn no_connection(&self, error: &sqlx::Error) -> Failure {
-        let pool = &self.pool;
-        let all_in_use = pool.size() >= pool.options().get_max_connections() && pool.num_idle() == 0;
         match error {
-            sqlx::Error::PoolTimedOut if all_in_use => unavailable(Shortage::Overloaded),
+            sqlx::Error::PoolTimedOut if self.pool.is_exhausted() => unavailable(Shortage::Overloaded),
             sqlx::Error::PoolClosed => unavailable(Shortage::Stopping),
             error => {
                 tracing::warn!(%error, "no connection to MySQL for a read");
@@ -203,7 +181,7 @@ impl ReadPool {
 
 /// The answer, and whether rows were left unread.
 async fn on<R: Read>(
-    connection: &mut PoolConnection<MySql>,
+    connection: &mut MySqlConnection,
     routes: &Routes,
     wanted: &R,
 ) -> (Result<R::Answer, ReadError>, bool) {
@@ -238,6 +216,11 @@ fn is_gone(error: &sqlx::Error) -> bool {
     }
 }
 
+/// The same read may go well later.
+fn passes(error: &sqlx::Error) -> bool {
+    trouble::number(error).is_some_and(trouble::is_again)
+}
+
 /// What a failed read is for whoever asked.
 pub(crate) fn failure(error: ReadError) -> Failure {
     match error {
@@ -249,7 +232,9 @@ pub(crate) fn failure(error: ReadError) -> Failure {
         }
         ReadError::NeedsSnapshot => Failure::Internal("a read in a snapshot wants one".to_owned()),
         ReadError::MySql(error) => match error {
-            sqlx::Error::Database(_) if !is_gone(&error) => Failure::Internal(format!("MySQL says: {error}")),
+            sqlx::Error::Database(_) if !is_gone(&error) && !passes(&error) => {
+                Failure::Internal(format!("MySQL says: {}", trouble::text(&error)))
+            }
             sqlx::Error::ColumnDecode { .. } | sqlx::Error::ColumnIndexOutOfBounds { .. } => {
                 Failure::Internal(format!("a row of MySQL is damaged: {error}"))
             }

@@ -8,10 +8,10 @@ use sqlx::Executor;
 use tiro_core::Failure;
 use tokio::time::timeout;
 
-use super::loan::Loan;
-use super::pools::{ANSWER_MAX, READ_MAX, failure, storage_away};
+use super::pools::{READ_MAX, failure, storage_away};
 use super::session::{BEGIN_SNAPSHOT, Read, ReadError, Session};
 use crate::circuit::Circuit;
+use crate::mysql::loan::{ANSWER_MAX, Loan};
 
 /// A connection in a transaction that sees one state.
 pub(crate) struct Snapshot {
@@ -34,7 +34,7 @@ enum Left {
 impl Snapshot {
     /// Begins one; `None` if the connection does not answer, which is let go then.
     pub(super) async fn begin(mut loan: Loan, circuit: &Arc<Circuit>) -> Option<Snapshot> {
-        let begun = timeout(ANSWER_MAX, loan.connection().execute(BEGIN_SNAPSHOT)).await;
+        let begun = timeout(ANSWER_MAX, loan.execute(BEGIN_SNAPSHOT)).await;
         matches!(begun, Ok(Ok(_))).then(|| Snapshot {
             loan: Some(loan),
             circuit: Arc::clone(circuit),
@@ -53,7 +53,7 @@ impl Snapshot {
         work: impl AsyncFnOnce(&mut Session<'_>) -> Result<T, ReadError>,
     ) -> Result<T, Failure> {
         let loan = self.loan.as_mut().filter(|_| self.left != Left::Unknown);
-        let mut session = Session::in_snapshot(loan.ok_or_else(storage_away)?.connection());
+        let mut session = Session::in_snapshot(loan.ok_or_else(storage_away)?);
         self.left = Left::Unknown;
         let bounded = timeout(READ_MAX, work(&mut session));
         let answer = self.circuit.unless_unreached(bounded).await?;
@@ -76,7 +76,7 @@ impl Drop for Snapshot {
             return;
         };
         tokio::spawn(async move {
-            let ended = timeout(ANSWER_MAX, loan.connection().execute("ROLLBACK")).await;
+            let ended = timeout(ANSWER_MAX, loan.execute("ROLLBACK")).await;
             if matches!(ended, Ok(Ok(_))) {
                 loan.give_back();
             }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row};
+use tiro_conformance::address::{at_port, in_database, with_parameter};
 use tokio::runtime::Builder;
 
 use crate::mysql::connection;
@@ -30,8 +31,7 @@ impl Database {
         let random = fastrand::u32(..);
         let name = format!("tiro_test_{}_{number}_{random:08x}", std::process::id());
         let server = connection::options(&config).expect("the file names a database");
-        let (address, _) = config.mysql.rsplit_once('/').expect("a URL has a path");
-        config.mysql = format!("{address}/{name}");
+        config.mysql = in_database(&config.mysql, &name);
         config.partitions = 4;
         Database {
             config,
@@ -87,8 +87,7 @@ impl Database {
 
     /// From now on MySQL is reached at another port of this machine, without TLS.
     pub(super) fn reach_through(&mut self, port: u16) {
-        let (user, _) = self.config.mysql.rsplit_once('@').expect("a URL has a user");
-        self.config.mysql = format!("{user}@127.0.0.1:{port}/{}?ssl-mode=DISABLED", self.name);
+        self.config.mysql = with_parameter(&at_port(&self.config.mysql, port), "ssl-mode", "DISABLED");
     }
 
     pub(super) fn name(&self) -> &str {

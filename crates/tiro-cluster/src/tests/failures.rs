@@ -15,7 +15,7 @@ use super::requests::*;
 use crate::ClusterEngine;
 use crate::mysql::probe::Probe;
 use crate::mysql::trouble::Trouble;
-use crate::mysql::{connection, purge};
+use crate::mysql::{Pool, connection, purge};
 
 /// An engine that reaches MySQL through a proxy, with an application `app` that has one chat.
 async fn behind_proxy(database: &mut Database) -> (ClusterEngine, Proxy) {
@@ -48,8 +48,7 @@ async fn a_commit_without_an_answer_is_resolved_while_workers_remove_transaction
     let mut database = Database::new();
     let direct = database.config.mysql.clone();
     let (engine, proxy) = behind_proxy(&mut database).await;
-    let workers = Box::pin(sqlx::MySqlPool::connect(&direct)).await;
-    let workers = workers.expect("MySQL answers");
+    let workers = Pool::new(direct.parse().expect("it is an address"), 1);
     let is_over = AtomicBool::new(false);
     let removing = async {
         while !is_over.load(Ordering::Relaxed) {
@@ -230,7 +229,7 @@ async fn sessions_that_are_killed_while_they_write_lose_and_double_nothing() {
 /// Answers for how many.
 async fn kill_all(database: &Database) -> usize {
     let question = format!(
-        "SELECT id FROM information_schema.processlist WHERE db = '{}' AND id <> CONNECTION_ID()",
+        "SELECT CAST(id AS SIGNED) FROM information_schema.processlist WHERE db = '{}' AND id <> CONNECTION_ID()",
         database.name()
     );
     let mut connection = database.connect().await;

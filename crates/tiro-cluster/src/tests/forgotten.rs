@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use tiro_conformance::Proxy;
+use tiro_conformance::address::with_parameter;
+use tiro_conformance::{Fault, Proxy};
 use tiro_core::{
     Engine, Failure, IfBehind, Limits, Lists, NumberRange, Query, SearchRequest, SearchScope, Searched,
     Shortage,
@@ -14,6 +15,7 @@ use super::database::Database;
 use super::pages::read_until_shown;
 use super::requests::*;
 use crate::ClusterEngine;
+use crate::mysql::{Pool, connection};
 
 /// As many as an engine holds at once.
 const HELD: usize = 8;
@@ -23,11 +25,22 @@ const GIVEN_UP_WITHIN: Duration = Duration::from_secs(14);
 /// Any other tries another connection after 4 s.
 const FOUND_WITHIN: Duration = Duration::from_secs(8);
 
-/// An engine that has connections of every kind through a proxy, with an application `one` that has a message.
-async fn connected() -> (Database, Proxy, ClusterEngine) {
-    let mut database = Database::new();
-    let proxy = Proxy::start(&database.config.mysql).await;
+/// What waits for the other side differs: both are tried, at once.
+const ENCRYPTIONS: [&str; 2] = ["DISABLED", "REQUIRED"];
+/// A node that carries nothing out.
+const CLOSED_WITHIN: Duration = Duration::from_secs(12);
+
+/// A proxy before MySQL, which is reached with this `ssl-mode`.
+async fn through_proxy(database: &mut Database, encryption: &str) -> Proxy {
+    let proxy = Proxy::start(&with_parameter(&database.config.mysql, "ssl-mode", encryption)).await;
     proxy.url().clone_into(&mut database.config.mysql);
+    proxy
+}
+
+/// An engine that has connections of every kind through a proxy, with an application `one` that has a message.
+async fn connected(encryption: &str) -> (Database, Proxy, ClusterEngine) {
+    let mut database = Database::new();
+    let proxy = through_proxy(&mut database, encryption).await;
     let engine = database.open().await;
     begin(&engine, "one").await;
     let sent = write(&engine, create_message("one", 1, "a text")).await;
@@ -66,7 +79,11 @@ fn is_away<T>(answer: &Result<T, Failure>) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_forgotten_while_it_was_used_is_given_up_in_time_and_keeps_nobody_out() {
-    let (_database, proxy, engine) = connected().await;
+    join_all(ENCRYPTIONS.map(given_up_in_time)).await;
+}
+
+async fn given_up_in_time(encryption: &str) {
+    let (_database, proxy, engine) = connected(encryption).await;
     let held = hold(&engine).await;
     proxy.forget();
     let one = token("one");
@@ -84,7 +101,11 @@ async fn what_was_forgotten_while_it_was_used_is_given_up_in_time_and_keeps_nobo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_connections_were_forgotten_each_kind_of_request_is_served_again() {
-    let (_database, proxy, engine) = connected().await;
+    join_all(ENCRYPTIONS.map(served_again)).await;
+}
+
+async fn served_again(encryption: &str) {
+    let (_database, proxy, engine) = connected(encryption).await;
     proxy.forget();
     let found = timeout(FOUND_WITHIN, search(&engine))
         .await
@@ -112,6 +133,44 @@ async fn after_connections_were_forgotten_each_kind_of_request_is_served_again()
     engine.close().await;
 }
 
+/// A node did not end on SIGTERM: the library waits until the other side has closed what is encrypted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_whose_connections_were_forgotten_is_closed_in_time() {
+    let closed = ENCRYPTIONS.map(async |encryption| {
+        let (_database, proxy, engine) = connected(encryption).await;
+        proxy.forget();
+        let closed = timeout(CLOSED_WITHIN, engine.close()).await;
+        assert!(closed.is_ok(), "{encryption}");
+    });
+    join_all(closed).await;
+}
+
+/// A worker that is stopped gives up what it asks. Where that was being prepared the answer makes no sense to the library, which
+/// then gives the connection up and waits for its end: with TLS for hours, and its place was taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_is_given_up_while_it_is_prepared_takes_no_place_of_a_pool() {
+    let given_up = ENCRYPTIONS.map(async |encryption| {
+        let mut database = Database::new();
+        let proxy = through_proxy(&mut database, encryption).await;
+        let options = connection::options(&database.config).expect("the file names a database");
+        let pool = Pool::new(options.database("information_schema"), 1);
+        let one = sqlx::query_scalar::<_, i64>("SELECT 1").fetch_one(&pool);
+        assert_eq!(one.await.expect("MySQL answers"), 1);
+        proxy.set(Fault::StallAnswers);
+        let two = sqlx::query_scalar::<_, i64>("SELECT CAST(? AS SIGNED)").bind(2);
+        let given_up = timeout(Duration::from_millis(200), two.fetch_one(&pool)).await;
+        assert!(given_up.is_err(), "{given_up:?}");
+        proxy.set(Fault::None);
+        let three = sqlx::query_scalar::<_, i64>("SELECT CAST(? AS SIGNED)").bind(3);
+        let three = timeout(FOUND_WITHIN, three.fetch_one(&pool)).await;
+        let three = three.unwrap_or_else(|_| panic!("{encryption}: no connection is free"));
+        assert_eq!(three.expect("MySQL answers"), 3, "{encryption}");
+        let closed = timeout(FOUND_WITHIN, pool.close()).await;
+        assert!(closed.is_ok(), "{encryption}: a place is taken");
+    });
+    join_all(given_up).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_come_from_redis_again_after_its_connections_were_forgotten() {
     let mut database = Database::new();
@@ -129,7 +188,11 @@ async fn pages_come_from_redis_again_after_its_connections_were_forgotten() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_gives_up_on_a_forgotten_connection_leaves_room_for_others() {
-    let (_database, proxy, engine) = connected().await;
+    join_all(ENCRYPTIONS.map(leaves_room)).await;
+}
+
+async fn leaves_room(encryption: &str) {
+    let (_database, proxy, engine) = connected(encryption).await;
     let one = token("one");
     let fill = (0..64).map(|_| engine.messages(&one, 1, RANGE));
     join_all(fill)

@@ -16,7 +16,8 @@ use crate::ClusterEngine;
 use crate::clock::{now_ms, system_clock};
 use crate::lookups::Lookups;
 use crate::mysql::migrations::SCHEMA_VERSION;
-use crate::mysql::{connection, purge};
+use crate::mysql::{Pool, connection, purge};
+use crate::nodes::Troubles;
 use crate::rabbitmq::consumer::ParkedConsumer;
 use crate::rabbitmq::dead::{DeadLetters, Which};
 use crate::rabbitmq::{Broker, ParkedCreate, Publisher, Topology};
@@ -107,6 +108,7 @@ impl World {
             writes: Arc::clone(&writes),
             tries_max: TRIES_MAX,
             stop_within: Duration::from_secs(5),
+            troubles: Troubles::default(),
         });
         Applying {
             stop,
@@ -384,8 +386,7 @@ async fn tables_of_version_3_get_the_table_of_rejections_and_rows_of_long_ago_ar
         );
         database.rows(&insert).await;
     }
-    let pool = Box::pin(sqlx::MySqlPool::connect(&database.config.mysql)).await;
-    let pool = pool.expect("MySQL answers");
+    let pool = Pool::new(database.config.mysql.parse().expect("it is an address"), 1);
     let round = purge::round(&pool, Timestamp::from_millis(now)).await;
     assert_eq!(round.expect("rows are removed").rows, 1);
     for (left, expected) in [

@@ -15,7 +15,7 @@ use super::database::Database;
 use super::proxy::Proxy;
 use super::requests::*;
 use crate::ClusterEngine;
-use crate::mysql::{index_garbage, purge, restores};
+use crate::mysql::{Pool, index_garbage, purge, restores};
 
 /// Tables whose rows are few, whatever is stored.
 const SMALL: [&str; 5] = ["server", "partitions", "relays", "nodes", "schema_version"];
@@ -33,9 +33,7 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
     read(&engine).await;
     ask_for_an_operation(&engine, &database).await;
     let mut asked = statements(&proxy.asked());
-    let pool = Box::pin(sqlx::MySqlPool::connect(&database.config.mysql))
-        .await
-        .expect("MySQL answers");
+    let pool = Pool::new(database.config.mysql.parse().expect("it is an address"), 1);
     while purge::round(&pool, tiro_core::Timestamp::from_millis(0))
         .await
         .expect("rows are removed")
@@ -55,6 +53,7 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
     let engine = database.open().await;
     fill_again(&engine).await;
     engine.close().await;
+    fill_with_rows(&database).await;
     database
         .rows("INSERT INTO refused_operations SELECT application, UNHEX(SHA2(position, 256)), 1, position FROM changes")
         .await;
@@ -82,7 +81,7 @@ async fn every_statement_uses_an_index_and_sorts_nothing() {
     );
 }
 
-async fn give_up_restores(pool: &sqlx::MySqlPool) {
+async fn give_up_restores(pool: &Pool) {
     let hour = Duration::from_secs(3_600);
     assert_eq!(restores::still(pool, hour).await.expect("MySQL answers").len(), 0);
     let none = restores::Still {
@@ -122,6 +121,30 @@ async fn fill_again(engine: &ClusterEngine) {
     assert!(made.iter().all(Result::is_ok));
     let made = join_all((0..120).map(|index| write(engine, create_chat(&names[index % 2])))).await;
     assert!(made.iter().all(Result::is_ok));
+}
+
+/// So many that an index is worth it: of a handful of rows MySQL reads and sorts all.
+async fn fill_with_rows(database: &Database) {
+    let digits = "(SELECT 0 AS digit UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 \
+                  UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)";
+    let numbers = format!(
+        "(SELECT a.digit + 10 * b.digit + 100 * c.digit + 1000 * d.digit + 10000 * e.digit AS n \
+         FROM {digits} a, {digits} b, {digits} c, {digits} d, {digits} e) numbers"
+    );
+    for into in [
+        "INSERT INTO applications (id, token, restoring, partition_id, epoch, chats_count, last_chat_number, last_position, \
+         created_at, updated_at, version, listed) \
+         SELECT 1000 + n, CONCAT('filled-', n), 0, n % 4, 'abc', 1, 1, 3, n, n, 1, 1",
+        "INSERT INTO messages (application, chat, number, body, created_at, updated_at, version, created_position) \
+         SELECT 1000 + n, 1, 1, 'text', n, n, 1, 3",
+        "INSERT INTO changes (application, position, partition_id, partition_position, at, kind, chat, number, version) \
+         SELECT 1000 + n, 2, n % 4, 1000000 + 2 * n, n, 4, 1, NULL, 1",
+        "INSERT INTO changes (application, position, partition_id, partition_position, at, kind, chat, number, version) \
+         SELECT 1000 + n, 3, n % 4, 1000001 + 2 * n, n, 7, 1, 1, 1",
+        "INSERT INTO index_garbage (partition_id, position, application, chat) SELECT n % 4, n, 1000 + n, 1",
+    ] {
+        database.rows(&format!("{into} FROM {numbers}")).await;
+    }
 }
 
 async fn ask_for_an_operation(engine: &ClusterEngine, database: &Database) {
@@ -269,7 +292,7 @@ fn form(statement: &str) -> String {
 async fn explain(database: &Database, statement: &str) -> Vec<String> {
     let filled = statement.replace("LIMIT ?", "LIMIT 10").replace('?', "'1'");
     let mut connection = database.connect().await;
-    let plan = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN {filled}")))
+    let plan = sqlx::raw_sql(AssertSqlSafe(format!("EXPLAIN FORMAT=TRADITIONAL {filled}")))
         .fetch_all(&mut connection)
         .await;
     let plan = plan.unwrap_or_else(|error| panic!("{filled}: {error}"));

@@ -73,6 +73,7 @@ async fn tables_of_an_older_version_become_those_of_this_one_with_what_they_hold
         "ALTER TABLE garbage DROP COLUMN partition_id",
         "DROP TABLE index_garbage",
         "ALTER TABLE applications DROP COLUMN restored_at",
+        "ALTER TABLE nodes DROP COLUMN trouble",
         "UPDATE schema_version SET version = 1",
     ] {
         database.rows(older).await;

@@ -6,10 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use sqlx::{AssertSqlSafe, MySqlPool, Row};
+use sqlx::{AssertSqlSafe, Row};
 
 use super::{Named, Remedy, Verifier, VerifyError};
 use crate::indexer::{Indexer, IndexerError};
+use crate::mysql::pool::Pool;
 use crate::mysql::rows::{self, MESSAGE_COLUMNS, MESSAGE_COLUMNS_COUNT};
 use crate::opensearch::{
     Document, Generation, IndexError, Replaces, SearchIndex, Standing, message_document,
@@ -58,7 +59,7 @@ impl Expected {
 /// The comparison with the index.
 pub(super) struct IndexCheck {
     index: SearchIndex,
-    reads: MySqlPool,
+    reads: Pool,
     /// What serves; `None` before it is known, and when there is nothing to compare with any more.
     generation: Option<Generation>,
     watermarks: HashMap<u16, u64>,
@@ -69,7 +70,7 @@ pub(super) struct IndexCheck {
 }
 
 impl IndexCheck {
-    pub(super) fn new(index: SearchIndex, reads: MySqlPool) -> IndexCheck {
+    pub(super) fn new(index: SearchIndex, reads: Pool) -> IndexCheck {
         IndexCheck {
             index,
             reads,

@@ -1,9 +1,11 @@
 //! Putting right what rows below or beside still tell, under the lock of the partition: nobody writes to it meanwhile.
 
-use sqlx::mysql::{MySqlConnection, MySqlPool};
+use sqlx::Connection;
+use sqlx::mysql::MySqlConnection;
 use tiro_core::NumberedList;
 
 use super::{applications, deleted};
+use crate::mysql::pool::Pool;
 use crate::worker::recount::{self, Difference};
 
 /// What is to be put right.
@@ -41,7 +43,7 @@ pub(super) enum Repair {
 
 impl Repair {
     /// Finds out again what is right, and writes that. Done already is fine, and so is what was deleted meanwhile.
-    pub(super) async fn carry_out(&self, pool: &MySqlPool) -> Result<(), sqlx::Error> {
+    pub(super) async fn carry_out(&self, pool: &Pool) -> Result<(), sqlx::Error> {
         let partition = match self {
             Repair::Counts(difference) => return recount::repair(pool, difference).await,
             Repair::Markers { partition, .. }
@@ -50,14 +52,17 @@ impl Repair {
             | Repair::DeletedCounts { partition, .. }
             | Repair::Garbage { partition, .. } => *partition,
         };
-        let mut transaction = Box::pin(pool.begin()).await?;
+        let mut loan = Box::pin(pool.acquire()).await?;
+        let mut transaction = loan.begin().await?;
         // A partition that does not exist has no writers either.
         sqlx::query("SELECT position FROM partitions WHERE id = ? FOR UPDATE")
             .bind(partition)
             .fetch_optional(&mut *transaction)
             .await?;
         self.write(&mut transaction).await?;
-        transaction.commit().await
+        transaction.commit().await?;
+        loan.give_back();
+        Ok(())
     }
 
     async fn write(&self, connection: &mut MySqlConnection) -> Result<(), sqlx::Error> {

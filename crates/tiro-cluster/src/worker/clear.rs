@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tiro_core::Timestamp;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::mysql::beside::step;
+use crate::mysql::pool::Pool;
 use crate::mysql::purge;
 use crate::rabbitmq::consumer::stopped;
 
@@ -18,13 +18,13 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// Removes rows while there are some.
 pub struct Clear {
-    pool: MySqlPool,
+    pool: Pool,
 }
 
 impl Clear {
     /// Of this database.
     #[must_use]
-    pub fn new(pool: MySqlPool) -> Clear {
+    pub fn new(pool: Pool) -> Clear {
         Clear { pool }
     }
 

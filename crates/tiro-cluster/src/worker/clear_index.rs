@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tiro_core::ApplicationId;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -14,6 +13,7 @@ use tokio::time::sleep;
 use super::{IndexFailure, Indexer};
 use crate::mysql::beside::step;
 use crate::mysql::index_garbage::{self, Thing};
+use crate::mysql::pool::Pool;
 use crate::opensearch::Below;
 use crate::rabbitmq::consumer::stopped;
 
@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Takes documents out while there are some.
 pub struct ClearIndex<I> {
-    pool: MySqlPool,
+    pool: Pool,
     indexer: Arc<I>,
 }
 
@@ -46,7 +46,7 @@ impl Cleared {
 impl<I: Indexer> ClearIndex<I> {
     /// Of this database's index.
     #[must_use]
-    pub fn new(pool: MySqlPool, indexer: Arc<I>) -> ClearIndex<I> {
+    pub fn new(pool: Pool, indexer: Arc<I>) -> ClearIndex<I> {
         ClearIndex { pool, indexer }
     }
 

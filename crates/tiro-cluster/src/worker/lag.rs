@@ -8,12 +8,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sqlx::{MySqlPool, Row};
+use sqlx::Row;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{IndexFailure, Indexer};
 use crate::mysql::beside::step;
+use crate::mysql::pool::Pool;
 use crate::rabbitmq::consumer::stopped;
 use crate::rabbitmq::{Announcement, Publisher, RabbitError};
 
@@ -23,7 +24,7 @@ const WAIT_MOST: Duration = Duration::from_secs(600);
 
 /// The periodic check.
 pub struct Lag<I> {
-    pool: MySqlPool,
+    pool: Pool,
     publisher: Arc<Publisher>,
     indexer: Arc<I>,
     stuck: HashMap<u16, Stuck>,
@@ -72,7 +73,7 @@ impl std::error::Error for LagError {}
 impl<I: Indexer> Lag<I> {
     /// Has seen nothing yet.
     #[must_use]
-    pub fn new(pool: MySqlPool, publisher: Arc<Publisher>, indexer: Arc<I>) -> Lag<I> {
+    pub fn new(pool: Pool, publisher: Arc<Publisher>, indexer: Arc<I>) -> Lag<I> {
         Lag {
             pool,
             publisher,

@@ -9,11 +9,12 @@ mod repair;
 
 use std::time::Duration;
 
-use sqlx::{MySqlPool, Row};
+use sqlx::Row;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::mysql::beside::step;
+use crate::mysql::pool::Pool;
 use crate::rabbitmq::consumer::stopped;
 
 pub(crate) use chunk::{Difference, read as read_chunk};
@@ -27,7 +28,7 @@ const CHUNK_WITHIN_MS: i64 = 120_000;
 
 /// The recount of a cluster.
 pub struct Recount {
-    pool: MySqlPool,
+    pool: Pool,
     every: Duration,
 }
 
@@ -62,7 +63,7 @@ impl Place {
 impl Recount {
     /// A round begins `every` so long after the last one ended.
     #[must_use]
-    pub fn new(pool: MySqlPool, every: Duration) -> Recount {
+    pub fn new(pool: Pool, every: Duration) -> Recount {
         Recount { pool, every }
     }
 

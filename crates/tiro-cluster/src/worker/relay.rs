@@ -6,12 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{MySqlPool, QueryBuilder, Row};
+use sqlx::{QueryBuilder, Row};
 use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 
 use crate::backoff::Backoff;
 use crate::mysql::beside::step;
+use crate::mysql::pool::Pool;
 use crate::planted::{self, Bug};
 use crate::rabbitmq::consumer::stopped;
 use crate::rabbitmq::{Announcement, Publisher};
@@ -29,7 +30,7 @@ const FAILED: Duration = Duration::from_millis(100);
 
 /// The relay of a worker.
 pub struct Relay {
-    pool: MySqlPool,
+    pool: Pool,
     publisher: Arc<Publisher>,
     ring: Arc<Notify>,
 }
@@ -73,7 +74,7 @@ impl From<sqlx::Error> for RelayError {
 impl Relay {
     /// Whoever has committed may notify `ring`; it is looked at once then.
     #[must_use]
-    pub fn new(pool: MySqlPool, publisher: Arc<Publisher>, ring: Arc<Notify>) -> Relay {
+    pub fn new(pool: Pool, publisher: Arc<Publisher>, ring: Arc<Notify>) -> Relay {
         Relay {
             pool,
             publisher,

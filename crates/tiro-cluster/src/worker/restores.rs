@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::MySqlPool;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::mysql::beside::step;
+use crate::mysql::pool::Pool;
 use crate::mysql::restores;
 use crate::rabbitmq::consumer::stopped;
 
@@ -14,14 +14,14 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Gives up restores that stand still.
 pub struct Restores {
-    pool: MySqlPool,
+    pool: Pool,
     silent_max: Duration,
 }
 
 impl Restores {
     /// Of this database. A restore that stored nothing for longer than `silent_max` is given up.
     #[must_use]
-    pub fn new(pool: MySqlPool, silent_max: Duration) -> Restores {
+    pub fn new(pool: Pool, silent_max: Duration) -> Restores {
         Restores { pool, silent_max }
     }
 

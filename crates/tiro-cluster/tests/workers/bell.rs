@@ -2,6 +2,7 @@
 
 use tiro_cluster::redis::{Doorbell, RateLimits, Rung};
 use tiro_conformance::Proxy;
+use tiro_conformance::address::in_database;
 use tiro_core::{ApplicationId, RateLimit, RateLimiter, Take, Token};
 use tokio::sync::{mpsc, watch};
 
@@ -114,8 +115,7 @@ async fn a_limit_holds_for_all_nodes_together() {
 async fn limits_and_rings_survive_that_redis_forgets_everything() {
     with_cluster(|mut cluster| async move {
         // A database of its own: to this test it is all of Redis, and others keep theirs.
-        let (server, _) = cluster.config.redis.rsplit_once('/').unwrap();
-        cluster.config.redis = format!("{server}/9");
+        cluster.config.redis = in_database(&cluster.config.redis, "9");
         let limits = limits(&cluster, &cluster.config.redis, 1);
         let somebody = token("somebody");
         let stop = watch::Sender::new(false);

@@ -11,11 +11,13 @@ use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
-use sqlx::mysql::{MySqlConnectOptions, MySqlPoolOptions};
-use sqlx::{AssertSqlSafe, Executor, MySqlPool};
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{AssertSqlSafe, Executor};
+use tiro_cluster::mysql::Pool;
 use tiro_cluster::rabbitmq::{Broker, Publisher, Topology};
 use tiro_cluster::{ClusterConfig, SearchIndex};
 use tiro_conformance::Proxy;
+use tiro_conformance::address::in_database;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -26,17 +28,22 @@ const SCHEMA: &str = include_str!("../../src/mysql/schema.sql");
 #[derive(Clone)]
 pub(crate) struct Cluster {
     pub(crate) config: ClusterConfig,
-    pub(crate) pool: MySqlPool,
+    pub(crate) pool: Pool,
     pub(crate) topology: Topology,
 }
 
-/// Runs a test on a new cluster of two partitions, and removes it whatever happens.
+/// Runs a test on a new cluster of two partitions, and removes it whatever happens. Once in many runs that hung: a worker that was
+/// stopped gave up a statement that was being prepared, and the pool of before waited for the end of its encrypted connection.
 pub(crate) async fn with_cluster<F: Future<Output = ()> + Send + 'static>(test: impl FnOnce(Cluster) -> F) {
     let cluster = Box::pin(Cluster::create()).await;
     let outcome = tokio::spawn(timeout(PATIENCE, test(cluster.clone()))).await;
-    cluster.remove().await;
+    // What hangs here would hang for ever: the test has ended.
+    let removed = timeout(PATIENCE, cluster.remove()).await;
     match outcome {
-        Ok(ended) => ended.expect("the test ends in time"),
+        Ok(ended) => {
+            ended.expect("the test ends in time");
+            removed.expect("the cluster is removed in time");
+        }
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
     }
 }
@@ -49,14 +56,12 @@ impl Cluster {
         config.name = format!("test-{:08x}", fastrand::u32(..));
         let options: MySqlConnectOptions = config.mysql.parse().unwrap();
         let database = config.name.replace('-', "_");
-        let server = MySqlPool::connect_lazy_with(options.clone().database("mysql"));
+        let server = Pool::new(options.clone().database("mysql"), 1);
         let create = format!("CREATE DATABASE {database} CHARACTER SET utf8mb4");
         server.execute(AssertSqlSafe(create)).await.unwrap();
         server.close().await;
-        let pool = MySqlPoolOptions::new().max_connections(8);
-        let pool = pool.connect_lazy_with(options.database(&database));
-        let (address, _) = config.mysql.rsplit_once('/').unwrap();
-        config.mysql = format!("{address}/{database}");
+        let pool = Pool::new(options.database(&database), 8);
+        config.mysql = in_database(&config.mysql, &database);
         sqlx::raw_sql(SCHEMA).execute(&pool).await.unwrap();
         pool.execute("INSERT INTO partitions VALUES (0, 0), (1, 0)")
             .await

@@ -87,7 +87,7 @@ async fn a_restore_that_goes_on_while_it_is_given_up_stays() {
         let world = World::of(&cluster, &cluster.config).await;
         let moving = world.begin_restore("moving").await;
         world.stand_still(moving).await;
-        let mut writer = Box::pin(cluster.pool.begin()).await.unwrap();
+        let mut writer = Box::pin(cluster.pool.begin_with("BEGIN")).await.unwrap();
         let lock = "SELECT position FROM partitions FOR UPDATE";
         writer.execute(lock).await.unwrap();
         writer

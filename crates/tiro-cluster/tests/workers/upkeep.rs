@@ -2,15 +2,20 @@
 
 use std::time::Duration;
 
+use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
+use lapin::types::FieldTable;
 use sqlx::Executor;
 use tiro_cluster::Node;
 use tiro_cluster::rabbitmq::Broker;
 use tiro_cluster::status::ClusterStatus;
 use tiro_cluster::worker::{Clear, Recount};
+use tiro_core::Engine;
 use tokio::sync::watch;
 
 use crate::cluster::{Cluster, with_cluster};
 use crate::index::NotedIndex;
+use crate::work::Running;
+use crate::world::World;
 
 /// Two applications of three chats with four messages each, the last one a tombstone.
 async fn fill(cluster: &Cluster) {
@@ -235,6 +240,50 @@ async fn the_status_says_how_far_everything_is() {
             .await
             .unwrap();
         assert_eq!(load().await.unwrap().queues.unwrap().dead.counts, None);
+    })
+    .await;
+}
+
+/// It only logged that, and nobody looks at the log of a worker while `/readyz` says that all is well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_rabbitmq_does_not_allow_a_worker_every_node_tells_until_it_does() {
+    with_cluster(|cluster| async move {
+        let world = World::of(&cluster, &cluster.config).await;
+        let connection = cluster.rabbitmq().await;
+        let channel = connection.create_channel().await.unwrap();
+        let queue = cluster.topology.partition(0);
+        // Somebody has made it, of another kind than workers do.
+        channel
+            .queue_declare(
+                queue.as_str().into(),
+                QueueDeclareOptions::durable(),
+                FieldTable::default(),
+            )
+            .await
+            .unwrap();
+        let index = NotedIndex::that_works();
+        let worker = Running::start(&cluster, &index);
+        let is_told = |remark: &String| {
+            remark.contains("changes are not indexed: ") && remark.contains("inequivalent arg")
+        };
+        while !world.engine.health().remarks.iter().any(is_told) {
+            tokio::task::yield_now().await;
+        }
+        let status = world.engine.status().await.unwrap();
+        let named = status.remarks.iter().find(|remark| is_told(remark));
+        assert!(named.unwrap().starts_with("The worker "), "{:?}", status.remarks);
+
+        channel
+            .queue_delete(queue.as_str().into(), QueueDeleteOptions::default())
+            .await
+            .unwrap();
+        cluster.commit(0, 1).await;
+        index.through(0, 1).await;
+        while world.engine.health().remarks.iter().any(is_told) {
+            tokio::task::yield_now().await;
+        }
+        worker.stop().await;
+        world.engine.close().await;
     })
     .await;
 }

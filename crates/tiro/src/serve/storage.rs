@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tiro_cluster::{ClusterConfig, ClusterEngine};
+use tiro_cluster::{ClusterConfig, ClusterEngine, when_mysql_is_there};
 use tiro_core::Engine;
 use tiro_embedded::{CloseError, EmbeddedEngine, OpenError, Options};
 use tokio::sync::oneshot;
@@ -57,7 +57,8 @@ impl Place {
             Place::Cluster(config, file) => {
                 // A node of a cluster goes on whatever happens to the systems: nothing is fatal to it.
                 drop(on_fatal);
-                let engine = ClusterEngine::open(config, tiro_cluster::Options::default()).await;
+                let open = async || ClusterEngine::open(config, tiro_cluster::Options::default()).await;
+                let engine = when_mysql_is_there(open).await;
                 let engine = engine.map_err(|error| cluster::failure(&error, file))?;
                 Ok(Storage::Cluster(Arc::new(engine)))
             }

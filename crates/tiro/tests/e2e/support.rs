@@ -218,7 +218,11 @@ impl Tiro {
 
     /// The same for a command that may refuse to serve.
     pub(crate) fn try_launch(launch: Launch) -> Result<Tiro, Ended> {
-        let running = launch.start();
+        Tiro::listening(launch.start())
+    }
+
+    /// Waits until a serving command listens, or ends.
+    pub(crate) fn listening(running: Running) -> Result<Tiro, Ended> {
         let listening = |line: &str| line.contains("listening on");
         match running.stdout.find_line(listening) {
             Some(line) => {

@@ -6,10 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, MySqlPool, Row};
+use sqlx::{AssertSqlSafe, Row};
+use tiro_conformance::address::in_database;
 use tiro_core::{ApplicationId, Folded, Limits, Query, Token};
 use tokio::time::Instant;
 
+use crate::mysql::Pool;
 use crate::opensearch::{CandidateScope, CandidatesAfter};
 use crate::{ClusterConfig, IndexError, Indexer, SearchIndex};
 
@@ -29,7 +31,7 @@ pub(super) enum Write<'a> {
 /// One database and its index.
 #[derive(Clone)]
 pub(super) struct World {
-    pub(super) pool: MySqlPool,
+    pub(super) pool: Pool,
     pub(super) config: ClusterConfig,
     pub(super) index: SearchIndex,
     pub(super) indexer: Indexer,
@@ -78,22 +80,18 @@ impl World {
         getrandom::fill(&mut random).unwrap();
         let mut config = config();
         config.name = format!("test-{:016x}", u64::from_be_bytes(random));
-        let (server, _) = config.mysql.rsplit_once('/').unwrap();
-        let (server, database) = (server.to_owned(), config.name.replace('-', "_"));
-        let admin = MySqlPool::connect(&config.mysql).await;
-        let admin = match admin {
-            Ok(pool) => pool,
-            // The database that the file names need not be there.
-            Err(_) => MySqlPool::connect(&server).await.unwrap(),
-        };
+        let database = config.name.replace('-', "_");
+        // The database that the file names need not be there.
+        let admin = in_database(&config.mysql, "information_schema");
+        let admin = Pool::new(admin.parse().unwrap(), 1);
         let create = format!("CREATE DATABASE {database}");
         sqlx::raw_sql(AssertSqlSafe(create))
             .execute(&admin)
             .await
             .unwrap();
         admin.close().await;
-        config.mysql = format!("{server}/{database}");
-        let pool = MySqlPool::connect(&config.mysql).await.unwrap();
+        config.mysql = in_database(&config.mysql, &database);
+        let pool = Pool::new(config.mysql.parse().unwrap(), 10);
         sqlx::raw_sql(include_str!("../../mysql/schema.sql"))
             .execute(&pool)
             .await
@@ -162,7 +160,7 @@ impl World {
     /// Writes as a node does: the partition's row is locked until all is committed. Returns the change's position in
     /// the partition.
     pub(super) async fn write(&self, (application, chat, number): Place, write: &Write<'_>) -> u64 {
-        let mut transaction = self.pool.begin().await.unwrap();
+        let mut transaction = self.pool.begin_with("BEGIN").await.unwrap();
         let partition = World::partition(application);
         let last = sqlx::query("SELECT position FROM partitions WHERE id = ? FOR UPDATE").bind(partition);
         let end = last.fetch_one(&mut *transaction).await.unwrap().get::<u64, _>(0) + 1;

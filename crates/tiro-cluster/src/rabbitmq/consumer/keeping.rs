@@ -10,48 +10,67 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use crate::backoff::Backoff;
+use crate::nodes::Troubles;
 use crate::rabbitmq::publisher::Outgoing;
-use crate::rabbitmq::{Broker, Publisher, RabbitError, Topology};
+use crate::rabbitmq::{Broker, Publisher, RabbitError, Topology, answered};
 
 const CLOSE_WITHIN: Duration = Duration::from_secs(2);
 
-/// Runs a session on a connection until the stop, and another one whenever the connection was lost. A session ends with why
-/// it was lost, or with `None` where it was stopped.
-pub(super) async fn keep_consuming<S: Future<Output = Option<RabbitError>>>(
-    broker: &Broker,
-    topology: &Topology,
-    mut stop: watch::Receiver<bool>,
-    session: impl Fn(Arc<Connection>) -> S,
-) {
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
-    while !*stop.borrow() {
-        let connected = tokio::select! {
-            connected = begin(broker, topology) => connected,
-            () = stopped(&mut stop) => return,
-        };
-        let error = match connected {
-            Ok(connection) => {
-                backoff.reset();
-                let connection = Arc::new(connection);
-                let lost = session(connection.clone()).await;
-                close(&connection).await;
-                lost
+/// What consumes, whatever it is.
+pub(super) struct Keeping<'a> {
+    pub(super) broker: &'a Broker,
+    pub(super) topology: &'a Topology,
+    pub(super) troubles: &'a Troubles,
+    /// What the others are told while RabbitMQ does not allow it. A session that has begun ends the trouble.
+    pub(super) trouble: &'static str,
+}
+
+impl Keeping<'_> {
+    /// Runs a session on a connection until the stop, and another one whenever the connection was lost. A session ends with why
+    /// it was lost, or with `None` where it was stopped.
+    pub(super) async fn consume<S: Future<Output = Option<RabbitError>>>(
+        &self,
+        mut stop: watch::Receiver<bool>,
+        session: impl Fn(Arc<Connection>) -> S,
+    ) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(10));
+        while !*stop.borrow() {
+            let connected = tokio::select! {
+                connected = begin(self.broker, self.topology) => connected,
+                () = stopped(&mut stop) => return,
+            };
+            let error = match connected {
+                Ok(connection) => {
+                    let connection = Arc::new(connection);
+                    let lost = session(connection.clone()).await;
+                    close(&connection).await;
+                    // It denies again as soon as it is asked again.
+                    if !matches!(lost, Some(RabbitError::Denied(_))) {
+                        backoff.reset();
+                    }
+                    lost
+                }
+                Err(error) => Some(error),
+            };
+            let Some(error) = error else { return };
+            match &error {
+                RabbitError::Denied(text) => self.troubles.begin(self.trouble, text),
+                // The API nodes see that by themselves.
+                _ => self.troubles.end(self.trouble),
             }
-            Err(error) => Some(error),
-        };
-        let Some(error) = error else { return };
-        let delay = backoff.delay();
-        tracing::warn!(%error, delay_ms = delay.as_millis(), "consuming was interrupted and begins anew");
-        tokio::select! {
-            () = sleep(delay) => {}
-            () = stopped(&mut stop) => return,
+            let delay = backoff.delay();
+            tracing::warn!(%error, delay_ms = delay.as_millis(), "consuming was interrupted and begins anew");
+            tokio::select! {
+                () = sleep(delay) => {}
+                () = stopped(&mut stop) => return,
+            }
         }
     }
 }
 
 async fn begin(broker: &Broker, topology: &Topology) -> Result<Connection, RabbitError> {
     let connection = broker.connect(&format!("{} consumes", topology.name)).await?;
-    topology.declare(&connection.create_channel().await?).await?;
+    answered(async { topology.declare(&connection.create_channel().await?).await }).await?;
     Ok(connection)
 }
 

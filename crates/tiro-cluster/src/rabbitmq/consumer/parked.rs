@@ -16,10 +16,11 @@ use tiro_core::{ApplicationNeed, Failure, Unavailable};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::keeping::{Held, arrived, keep_consuming, stopped};
+use super::keeping::{Held, Keeping, arrived, stopped};
 use super::{HOLD_WITHIN, batch};
 use crate::backoff::Backoff;
-use crate::rabbitmq::{Broker, ParkedCreate, Publisher, RabbitError};
+use crate::nodes::Troubles;
+use crate::rabbitmq::{Broker, ParkedCreate, Publisher, RabbitError, answered};
 use crate::writes::Writes;
 
 /// Messages that are held at once: with their largest size, what a worker keeps in memory.
@@ -34,7 +35,11 @@ pub(crate) struct ParkedConsumer {
     pub(crate) tries_max: u32,
     /// How long what runs may go on after the stop.
     pub(crate) stop_within: Duration,
+    pub(crate) troubles: Troubles,
 }
+
+/// What the others are told where RabbitMQ does not allow it.
+const TROUBLE: &str = "parked creates are not applied";
 
 /// What came of a create that was neither applied nor rejected.
 enum Unsettled {
@@ -50,7 +55,13 @@ impl ParkedConsumer {
             let (consumer, stop) = (self.clone(), stop.clone());
             async move { consumer.session(&connection, stop).await }
         };
-        keep_consuming(&self.broker, self.publisher.topology(), stop.clone(), session).await;
+        let keeping = Keeping {
+            broker: &self.broker,
+            topology: self.publisher.topology(),
+            troubles: &self.troubles,
+            trouble: TROUBLE,
+        };
+        keeping.consume(stop.clone(), session).await;
     }
 
     async fn session(&self, connection: &Connection, stop: watch::Receiver<bool>) -> Option<RabbitError> {
@@ -73,7 +84,8 @@ impl ParkedConsumer {
         connection: &Connection,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), RabbitError> {
-        let (channel, mut consumer) = self.consume(connection).await?;
+        let (channel, mut consumer) = answered(self.consume(connection)).await?;
+        self.troubles.end(TROUBLE);
         loop {
             let first = tokio::select! {
                 biased;

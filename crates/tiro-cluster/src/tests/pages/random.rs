@@ -1,5 +1,6 @@
 //! Nodes with Redis and one without it, under changes at random.
 
+use tiro_conformance::address::in_database;
 use tiro_core::{Body, Command, Failure, IfMatch, Lists, MetadataChange, NumberRange, UpdateMessage};
 
 use super::super::database::Database;
@@ -46,8 +47,7 @@ async fn nodes_with_and_without_redis_answer_alike_and_redis_may_forget_all() {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut database = Database::new();
     // A database of its own: to this test it is all of Redis, and others keep theirs.
-    let (server, _) = database.config.redis.rsplit_once('/').expect("a URL has a path");
-    database.config.redis = format!("{server}/10");
+    database.config.redis = in_database(&database.config.redis, "10");
     let nodes = [database.open().await, database.open().await];
     let alone = open_alone(&database).await;
     let (mut redis, _) = pages_of(&database).await;

@@ -176,9 +176,7 @@ impl World {
     /// Removes all that is garbage.
     pub(super) async fn purge(&self) {
         let options = crate::mysql::connection::options(&self.config).expect("the database is named");
-        let pool = Box::pin(sqlx::MySqlPool::connect_with(options))
-            .await
-            .expect("MySQL answers");
+        let pool = crate::mysql::Pool::new(options, 1);
         let now = Timestamp::from_millis(crate::clock::now_ms());
         while crate::mysql::purge::round(&pool, now)
             .await

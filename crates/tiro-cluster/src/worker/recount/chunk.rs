@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use sqlx::mysql::MySqlRow;
-use sqlx::{Connection, MySqlConnection, MySqlPool, Row};
+use sqlx::{Connection, MySqlConnection, Row};
 
 use super::Place;
+use crate::mysql::pool::Pool;
 
 const APPLICATIONS_MAX: usize = 200;
 const CHATS_MAX: usize = 500;
@@ -67,16 +68,17 @@ struct ChatRow {
 }
 
 /// Reads what follows on `place`.
-pub(crate) async fn read(pool: &MySqlPool, place: Place) -> Result<Chunk, sqlx::Error> {
-    let mut connection = Box::pin(pool.acquire()).await?;
+pub(crate) async fn read(pool: &Pool, place: Place) -> Result<Chunk, sqlx::Error> {
+    let mut loan = Box::pin(pool.acquire()).await?;
     sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        .execute(&mut *connection)
+        .execute(&mut *loan)
         .await?;
-    let mut snapshot = connection
+    let mut snapshot = loan
         .begin_with("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
         .await?;
     let chunk = compare(&mut snapshot, place).await?;
     snapshot.commit().await?;
+    loan.give_back();
     Ok(chunk)
 }
 

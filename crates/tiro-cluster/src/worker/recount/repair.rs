@@ -1,13 +1,21 @@
 //! Puts a count right that the rows did not bear out.
 
-use sqlx::{MySqlConnection, MySqlPool, Row};
+use sqlx::{Connection, MySqlConnection, Row};
 
 use super::chunk::{Counts, Difference};
+use crate::mysql::pool::Pool;
 
 /// Counts again while nobody writes to the partition, for as long as it takes to read the rows below, and writes what it
 /// finds. A last number is only raised: one that was given out is never given out again, also where its row is gone.
-pub(crate) async fn repair(pool: &MySqlPool, difference: &Difference) -> Result<(), sqlx::Error> {
-    let mut transaction = Box::pin(pool.begin()).await?;
+pub(crate) async fn repair(pool: &Pool, difference: &Difference) -> Result<(), sqlx::Error> {
+    let mut loan = Box::pin(pool.acquire()).await?;
+    repair_on(&mut loan, difference).await?;
+    loan.give_back();
+    Ok(())
+}
+
+async fn repair_on(connection: &mut MySqlConnection, difference: &Difference) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin().await?;
     sqlx::query("SELECT position FROM partitions WHERE id = ? FOR UPDATE")
         .bind(difference.partition)
         .fetch_one(&mut *transaction)

@@ -5,6 +5,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use tiro_conformance::address::{at_port, host_and_port, with_parameter};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
@@ -95,11 +96,9 @@ pub(super) struct Halting {
 impl Halting {
     /// Before the server of a `mysql://user:password@host:port/database`.
     pub(super) async fn start(url: &str) -> Halting {
-        let (account, place) = url.rsplit_once('@').unwrap();
-        let (server, database) = place.split_once('/').unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let here = listener.local_addr().unwrap();
-        let (state, server) = (Arc::<Mutex<State>>::default(), server.to_owned());
+        let (state, server) = (Arc::<Mutex<State>>::default(), host_and_port(url));
         let of_task = Arc::clone(&state);
         let accepts = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
@@ -110,7 +109,7 @@ impl Halting {
             }
         });
         Halting {
-            url: format!("{account}@{here}/{database}?ssl-mode=DISABLED"),
+            url: with_parameter(&at_port(url, here.port()), "ssl-mode", "DISABLED"),
             state,
             accepts,
         }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use tiro_conformance::address::{Parts, in_database};
 
 use crate::support::{Launch, Running, Tiro, temp_folder};
 
@@ -48,8 +49,8 @@ impl Systems {
         Systems::shared().renamed()
     }
 
-    /// The whole file.
-    #[allow(dead_code, reason = "the tests of outages change no line")]
+    /// The whole of it.
+    #[allow(dead_code, reason = "the tests of outages start nodes by files of their own")]
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -73,27 +74,27 @@ impl Systems {
 
     /// `host:port`, user, password and database of MySQL.
     pub(crate) fn mysql(&self) -> Mysql {
-        let url = self.member("mysql");
-        let (user, rest) = url.strip_prefix("mysql://").unwrap().split_once('@').unwrap();
-        let (user, password) = user.split_once(':').unwrap();
-        let (server, database) = rest.split_once('/').unwrap();
-        let (host, port) = server.split_once(':').unwrap();
+        let Parts {
+            host,
+            port,
+            user,
+            password,
+            path,
+        } = Parts::of(self.member("mysql"));
         Mysql {
-            host: host.to_owned(),
-            port: port.to_owned(),
-            user: user.to_owned(),
-            password: password.to_owned(),
-            database: database.to_owned(),
+            host,
+            port: port.to_string(),
+            user,
+            password,
+            database: path,
         }
     }
 
     /// Those of a cluster of its own name, without an operator key.
     pub(crate) fn renamed(&self) -> Systems {
         let name = format!("e2e-{}", fastrand::u32(..));
-        let (server, _) = self.member("mysql").rsplit_once('/').unwrap();
-        let database = name.replace('-', "_");
-        let mut text =
-            format!("name = \"{name}\"\npartitions = {PARTITIONS}\nmysql = \"{server}/{database}\"\n");
+        let mysql = in_database(self.member("mysql"), &name.replace('-', "_"));
+        let mut text = format!("name = \"{name}\"\npartitions = {PARTITIONS}\nmysql = \"{mysql}\"\n");
         for member in ["rabbitmq", "redis", "opensearch", "secret"] {
             text.push_str(&format!("{member} = \"{}\"\n", self.member(member)));
         }
