@@ -108,6 +108,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// The names of all systems that can be had.
+/// The folder of OpenSearch's jars, which are fetched where they are missing.
+pub(crate) fn opensearch_jars() -> anyhow::Result<PathBuf> {
+    let jars = &jars::OPENSEARCH_2;
+    jars.fetch()?;
+    Ok(jars.folder().join("lib"))
+}
+
 /// The servers of one folder.
 pub(crate) struct Cluster {
     folder: PathBuf,

@@ -89,6 +89,11 @@ pub(crate) const STRIP: Tool = debian(
     &["binutils"],
 );
 pub(crate) const TAR: Tool = debian("tar", "packs the archive", &["tar"]);
+pub(crate) const DEBOOTSTRAP: Tool = debian(
+    "debootstrap",
+    "makes what the container engine of `cargo xtask compose test` runs in",
+    &["debootstrap"],
+);
 pub(crate) const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",
     purpose: "checks licences, banned crates and sources",

@@ -4,6 +4,7 @@
 //! once), storage that failed a write (nothing more can be acknowledged; the next start recovers).
 
 mod greeting;
+mod key_file;
 mod setup;
 mod storage;
 
@@ -17,6 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::signals::Signals;
 use greeting::Greeting;
+use key_file::KeyFile;
 use storage::{Place, Storage, storage_failure};
 
 pub(crate) use storage::open_failure;
@@ -28,12 +30,13 @@ pub(crate) fn run(args: &ServeArgs) -> Result<Exit, Failure> {
     crate::logging::start(&args.log)?;
     decline_huge_pages();
     let place = Place::of(args)?;
-    let config = setup::config(args, &place)?;
+    let key_file = KeyFile::of(args)?;
+    let config = setup::config(args, &place, key_file.as_ref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("no threads can be set up: {error}")))?;
-    let ended = runtime.block_on(serve(args, &place, config));
+    let ended = runtime.block_on(serve(args, &place, key_file, config));
     // What still runs then (a start that a signal cut short, an answer that nobody takes) must not hold it up.
     runtime.shutdown_background();
     ended
@@ -46,7 +49,12 @@ fn decline_huge_pages() {
     }
 }
 
-async fn serve(args: &ServeArgs, place: &Place, config: tiro_http::Config) -> Result<Exit, Failure> {
+async fn serve(
+    args: &ServeArgs,
+    place: &Place,
+    key_file: Option<KeyFile>,
+    config: tiro_http::Config,
+) -> Result<Exit, Failure> {
     let mut signals = Signals::listen()?;
     let (on_fatal, fatal) = oneshot::channel();
     let storage = tokio::select! {
@@ -68,6 +76,7 @@ async fn serve(args: &ServeArgs, place: &Place, config: tiro_http::Config) -> Re
         addresses: server.local_addrs().to_vec(),
         data: place.to_string(),
         access,
+        key_file,
     };
     greet(&greeting);
     run_until_ended(server, storage, signals, fatal).await

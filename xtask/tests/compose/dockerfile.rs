@@ -28,6 +28,21 @@ pub(crate) fn argument(name: &str) -> String {
     found.remove(0)
 }
 
+/// A list as instructions have it: JSON.
+pub(crate) fn list(argument: &str) -> Vec<String> {
+    serde_json::from_str(argument).unwrap()
+}
+
+/// What the last stage sets a variable to.
+pub(crate) fn variable(name: &str) -> String {
+    let variables = instructions()
+        .into_iter()
+        .filter(|(instruction, _)| instruction == "ENV");
+    let mut settings = variables.flat_map(|(_, rest)| rest.split(' ').map(str::to_owned).collect::<Vec<_>>());
+    let set = settings.find_map(|setting| setting.strip_prefix(name)?.strip_prefix('=').map(str::to_owned));
+    set.unwrap()
+}
+
 /// Sources of what is copied from the tree.
 fn copied() -> Vec<String> {
     let copies = instructions().into_iter().filter(|(name, _)| name == "COPY");
@@ -71,33 +86,99 @@ fn it_builds_with_the_version_of_rust_that_the_tree_asks_for() {
         .into_iter()
         .filter(|(name, _)| name == "FROM")
         .collect();
-    let [(_, build), (_, run)] = &stages[..] else {
-        panic!("two stages are expected");
+    let stages: Vec<&str> = stages.iter().map(|(_, stage)| stage.as_str()).collect();
+    // One release of Debian, so that the program finds the C library that it was built with.
+    let build = format!("rust:{channel}-slim-bookworm AS build");
+    assert_eq!(
+        stages,
+        [
+            "debian:bookworm-slim AS manifests",
+            &build,
+            "debian:bookworm-slim"
+        ]
+    );
+}
+
+#[test]
+fn dependencies_are_built_before_the_sources_are_copied() {
+    let build: Vec<(String, String)> = instructions()
+        .into_iter()
+        .skip_while(|(_, rest)| !rest.ends_with("AS build"))
+        .collect();
+    let at = |instruction: &str, begins: &str| {
+        let found = build
+            .iter()
+            .position(|(name, rest)| name == instruction && rest.starts_with(begins));
+        found.unwrap_or_else(|| panic!("{instruction} {begins}"))
     };
-    assert_eq!(build, &format!("rust:{channel}-slim-bookworm AS build"));
-    // The same release of Debian, so that the program finds the C library that it was built with.
-    assert_eq!(run, "debian:bookworm-slim");
+    assert!(at("COPY", "--from=manifests") < at("RUN", "cargo build --release --locked -p tiro"));
+    assert!(at("RUN", "cargo build") < at("COPY", "crates crates"));
+    assert!(at("COPY", "crates crates") < at("RUN", "find crates -name '*.rs' -exec touch"));
+}
+
+#[test]
+fn what_is_not_copied_is_not_sent_to_the_engine() {
+    let ignored = text(".dockerignore");
+    let sent: Vec<&str> = ignored
+        .lines()
+        .filter_map(|line| line.strip_prefix('!'))
+        .collect();
+    assert!(ignored.lines().any(|line| line == "*"));
+    for source in copied() {
+        assert!(sent.contains(&source.as_str()), "{source}");
+    }
+    assert!(!sent.iter().any(|sent| ["target", ".git"].contains(sent)));
 }
 
 #[test]
 fn the_program_is_built_from_the_lock_file_and_run_by_a_user_without_rights() {
-    let build = argument("RUN");
+    let runs: Vec<String> = instructions()
+        .into_iter()
+        .filter(|(name, _)| name == "RUN")
+        .map(|(_, rest)| rest)
+        .collect();
+    let build = runs.last().unwrap();
     assert!(
         build.contains("cargo build --release --locked -p tiro"),
         "{build}"
     );
-    let (user, group) = argument("USER")
-        .split_once(':')
-        .map(|(a, b)| (a.to_owned(), b.to_owned()))
-        .unwrap();
+    let owner = argument("USER");
+    let (user, group) = owner.split_once(':').unwrap();
     assert!(user.parse::<u32>().unwrap() >= 1_000 && user == group);
-    let program = argument("ENTRYPOINT");
-    let program: Vec<&str> = program.trim_matches(['[', ']', '"']).split("\", \"").collect();
+    let program = list(&argument("ENTRYPOINT"));
     assert_eq!(program, ["/usr/local/bin/tiro"]);
-    assert!(build.ends_with(program[0]), "{build}");
+    assert!(
+        build.contains(&format!("target/release/tiro /image{} ", program[0])),
+        "{build}"
+    );
+    // The client of https looks for them there.
+    assert!(
+        build.contains("/image/etc/ssl/certs/ca-certificates.crt"),
+        "{build}"
+    );
+    let volume = argument("VOLUME");
+    assert!(
+        build.ends_with(&format!("install -d -o {user} -g {group} /image{volume}")),
+        "{build}"
+    );
     let handed_over = instructions();
-    let from_build = handed_over
-        .iter()
-        .find(|(_, rest)| rest.starts_with("--from=build"));
-    assert_eq!(from_build.unwrap().1, format!("--from=build {0} {0}", program[0]));
+    let last = handed_over.iter().rfind(|(name, _)| name == "COPY").unwrap();
+    assert_eq!(last.1, "--from=build /image /");
+}
+
+#[test]
+fn by_itself_it_serves_from_its_volume_and_asks_for_a_key() {
+    let volume = argument("VOLUME");
+    let command = list(&argument("CMD"));
+    assert_eq!(
+        command,
+        ["serve", "--operator-key-file", &format!("{volume}/operator-key")]
+    );
+    // The data folder is below it, since its default is a folder of the working directory.
+    let folders: Vec<String> = instructions()
+        .into_iter()
+        .filter(|(name, _)| name == "WORKDIR")
+        .map(|(_, rest)| rest)
+        .collect();
+    assert_eq!(folders.last().unwrap(), &volume);
 }

@@ -35,6 +35,7 @@ pub(crate) struct Service {
     pub(crate) hostname: Option<String>,
     #[serde(default)]
     pub(crate) ports: Vec<String>,
+    pub(crate) pull_policy: Option<String>,
     pub(crate) restart: String,
     pub(crate) stop_grace_period: Option<String>,
     #[serde(default)]
@@ -71,6 +72,8 @@ pub(crate) struct Deploy {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Healthcheck {
+    /// Empty where the image brings the question along.
+    #[serde(default)]
     pub(crate) test: Vec<String>,
     pub(crate) interval: String,
     pub(crate) timeout: String,

@@ -22,6 +22,7 @@ Examples:
   tiro serve --listen 127.0.0.1:8080 --data /var/lib/tiro
   tiro serve --cluster /etc/tiro/cluster.toml
   TIRO_OPERATOR_KEY=$(openssl rand -hex 16) tiro serve --listen 0.0.0.0:3000
+  tiro serve --listen 0.0.0.0:3000 --operator-key-file ./operator-key
   TIRO_LISTEN=127.0.0.1:3000,[::1]:3000 tiro serve --log-format json
 
 The addresses are printed to standard output, the log goes to standard error. SIGTERM and SIGINT stop the server after \
@@ -55,6 +56,16 @@ pub(crate) struct ServeArgs {
     /// The operator key. Other users of this machine can see flags: prefer the variable.
     #[arg(long, env = "TIRO_OPERATOR_KEY", value_name = "KEY", hide_env_values = true)]
     pub(crate) operator_key: Option<String>,
+
+    /// The file that holds the key of the operator. Where there is none, one is made with a random key, which is
+    /// printed once. A key that is given by --operator-key beats it.
+    #[arg(
+        long,
+        env = "TIRO_OPERATOR_KEY_FILE",
+        value_name = "FILE",
+        conflicts_with = "cluster"
+    )]
+    pub(crate) operator_key_file: Option<PathBuf>,
 
     /// Allow any address without an operator key: everyone who can reach the server may do everything.
     #[arg(long, env = "TIRO_OPEN", value_parser = BoolishValueParser::new())]

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::key_file::{KeyFile, Origin};
+
 /// Who may do what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
@@ -20,6 +22,8 @@ pub(super) struct Greeting {
     /// Where what it serves is stored, for people.
     pub(super) data: String,
     pub(super) access: Access,
+    /// The file that the operator key comes from; a key that was made just now is shown.
+    pub(super) key_file: Option<KeyFile>,
 }
 
 impl fmt::Display for Greeting {
@@ -30,6 +34,7 @@ impl fmt::Display for Greeting {
         }
         writeln!(f, "  data in       {}", self.data)?;
         writeln!(f, "  open to       {}", self.access)?;
+        self.operator_key(f)?;
         writeln!(f)?;
         self.lines_to_paste(f)
     }
@@ -46,6 +51,20 @@ impl fmt::Display for Access {
 }
 
 impl Greeting {
+    fn operator_key(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(KeyFile { path, key, origin }) = &self.key_file else {
+            return Ok(());
+        };
+        let path = path.display();
+        match origin {
+            Origin::Found => writeln!(f, "  operator key  in {path}"),
+            Origin::Made => {
+                writeln!(f, "  operator key  made now, kept in {path}, not shown again:")?;
+                writeln!(f, "                TIRO_OPERATOR_KEY={key}")
+            }
+        }
+    }
+
     fn lines_to_paste(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(address) = self.addresses.first() else {
             return Ok(());
@@ -98,6 +117,7 @@ mod tests {
             addresses: vec![address.parse().unwrap()],
             data: "/var/lib/tiro".to_owned(),
             access,
+            key_file: None,
         };
         greeting.to_string()
     }

@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use tiro_http::{BindError, Config, CorsOrigin, Exposure, OperatorKey};
 
 use super::greeting::Access;
+use super::key_file::KeyFile;
 use super::storage::Place;
 use crate::cli::ServeArgs;
 use crate::exit::Failure;
 
 /// The configuration; values that are only wrong together are noticed here.
-pub(super) fn config(args: &ServeArgs, place: &Place) -> Result<Config, Failure> {
-    let operator_key = args.operator_key.as_deref().or(place.operator_key());
+pub(super) fn config(args: &ServeArgs, place: &Place, key_file: Option<&KeyFile>) -> Result<Config, Failure> {
+    let in_file = key_file.map(|file| file.key.as_str());
+    let given = args.operator_key.as_deref();
+    let operator_key = given.or(in_file).or(place.operator_key());
     if args.open && operator_key.is_some() {
         return Err(Failure::usage(
             "--open serves everyone without a key, and --operator-key (or `operator_key` in the file of --cluster) asks \
@@ -26,7 +29,13 @@ pub(super) fn config(args: &ServeArgs, place: &Place) -> Result<Config, Failure>
         .collect();
     Ok(Config {
         listen: args.listen.clone(),
-        operator_key: operator_key.map_err(|error| Failure::usage(error.to_string()))?,
+        operator_key: operator_key.map_err(|error| match key_file {
+            Some(file) => Failure::failed(format!(
+                "--operator-key-file {} holds no key: {error}",
+                file.path.display()
+            )),
+            None => Failure::usage(error.to_string()),
+        })?,
         exposure: if args.open {
             Exposure::Open
         } else {

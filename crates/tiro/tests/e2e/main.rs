@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what fails here fails a test")]
 
+mod bare;
 mod classic;
 mod cluster;
 mod command_line;
@@ -11,6 +12,7 @@ mod exporting;
 mod follow;
 mod histories;
 mod importing;
+mod key_file;
 mod kill;
 mod limiting;
 mod limits;

@@ -64,6 +64,18 @@ impl Launch {
         self
     }
 
+    /// The same command, started by another program, which has no environment to hand on.
+    #[allow(dead_code, reason = "only one of the tests that share this makes worlds")]
+    pub(crate) fn under(self, program: &str, arguments: &[&str]) -> Launch {
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .arg(self.command.get_program())
+            .args(self.command.get_args())
+            .env_clear();
+        Launch { command }
+    }
+
     /// Relative paths start here.
     pub(crate) fn current_dir(mut self, folder: &Path) -> Launch {
         self.command.current_dir(folder);
