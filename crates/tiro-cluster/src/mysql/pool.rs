@@ -71,7 +71,7 @@ impl Pool {
 
     /// A connection, which is waited for.
     pub(crate) async fn acquire(&self) -> Result<Loan, Error> {
-        let connection = self.0.pool.acquire().await?;
+        let connection = Box::pin(self.0.pool.acquire()).await?;
         self.0.note_use();
         Ok(Loan::of(connection))
     }
