@@ -26,6 +26,7 @@ use anyhow::{Context, bail};
 
 pub(crate) use install::require_packages;
 pub(crate) use lent::{Lent, VARIABLE as CLUSTER_VARIABLE};
+pub(crate) use opensearch::jars as opensearch_jars;
 use server::{Kind, Server};
 use settings::{Settings, write_private};
 

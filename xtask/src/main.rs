@@ -1,4 +1,4 @@
-//! What developers and CI run: `cargo xtask test`, `check`, `cluster`, `bench`, `deny` and `postman`.
+//! What developers and CI run: `cargo xtask test`, `check`, `cluster`, `compose`, `bench`, `deny` and `postman`.
 //!
 //! Each command is one module; what several of them need (the root of the tree, timed steps, tools that must be
 //! installed) has a module of its own. An error ends the command with its text and exit status 1.
@@ -7,6 +7,7 @@ mod bench;
 mod chat_data;
 mod check;
 mod cluster;
+mod compose;
 mod deny;
 mod postman;
 mod root;
@@ -36,6 +37,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Starts and stops the servers of the cluster engine: MariaDB, RabbitMQ, Redis, OpenSearch
     Cluster(cluster::Arguments),
+    /// Runs compose.yaml and the image by a real container engine
+    Compose(compose::Arguments),
     /// Licences, banned crates and sources, by cargo-deny
     Deny,
     /// Makes the Postman collections in `docs/postman` from the OpenAPI documents
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         Command::Check => check::run(),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Cluster(arguments) => cluster::run(&arguments),
+        Command::Compose(arguments) => compose::run(&arguments),
         Command::Deny => deny::run(),
         Command::Postman => postman::run(),
     };

@@ -75,6 +75,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn workspace_tests(steps: &mut Steps, arguments: &Arguments, last_lines: &mut String) -> anyhow::Result<()> {
     let mut tests = cargo(&["test", "--release", "--workspace", "--locked", "--no-fail-fast"]);
     choose_counts(&mut tests, arguments)?;
+    if arguments.full {
+        steps.run("compose", crate::compose::test)?;
+    }
     let servers = Lent::prepare()?;
     steps.run("servers", || servers.start(&mut tests))?;
     let result = steps.run("tests", || all_but_the_last_lines(&mut tests, last_lines));

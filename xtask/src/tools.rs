@@ -56,6 +56,12 @@ pub(crate) const GO: Tool = Tool {
     purpose: "a test runs the example of docs/clients/go.md",
     install: "apt-get install golang",
 };
+/// Makes root file systems of Debian.
+pub(crate) const DEBOOTSTRAP: Tool = Tool {
+    program: "debootstrap",
+    purpose: "makes what the container engine of `cargo xtask compose test` runs in",
+    install: "apt-get install debootstrap",
+};
 /// The judge of licences and sources.
 pub(crate) const CARGO_DENY: Tool = Tool {
     program: "cargo-deny",

@@ -41,6 +41,14 @@ fn folder_of_jars() -> PathBuf {
     target_folder().join(format!("opensearch-{VERSION}")).join("lib")
 }
 
+/// The folder of the jars, which are fetched where they are missing.
+pub(crate) fn jars() -> anyhow::Result<PathBuf> {
+    if jars_are_missing()? {
+        fetch_jars()?;
+    }
+    Ok(folder_of_jars())
+}
+
 /// Whether the jars have yet to be fetched.
 pub(crate) fn jars_are_missing() -> anyhow::Result<bool> {
     Ok(!folder_of_jars().try_exists()?)
