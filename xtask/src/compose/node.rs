@@ -65,12 +65,9 @@ impl Node {
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
         let asked = || format!("{method} http://{}{path}", self.host);
-        let mut connection = self.send(method, path, headers, body).with_context(asked)?;
+        let connection = self.send(method, path, headers, body).with_context(asked)?;
         let mut received = Vec::new();
-        let read = connection
-            .by_ref()
-            .take(ANSWER_BYTES_MAX)
-            .read_to_end(&mut received);
+        let read = connection.take(ANSWER_BYTES_MAX).read_to_end(&mut received);
         read.with_context(asked)?;
         Answer::of(&received).with_context(asked)
     }

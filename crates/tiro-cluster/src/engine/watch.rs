@@ -302,8 +302,8 @@ mod tests {
             let client = Client::open(address).expect("it is an address");
             write(Connection::new(client), Arc::clone(&keys))
         };
-        let full = ask(config.redis.clone()).await;
-        assert!(full.is_ok(), "{}", full.err().expect("it is one"));
+        let full = ask(config.redis.clone()).await.map_err(|amiss| amiss.to_string());
+        assert_eq!(full, Ok(()));
         let refused = ask(narrow)
             .await
             .expect_err("it may not write that key")
