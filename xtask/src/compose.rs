@@ -20,7 +20,6 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 
 use crate::cluster::opensearch_jars;
-use crate::root::root;
 use crate::steps::succeed;
 use crate::tools;
 use engine::Engine;
