@@ -27,7 +27,7 @@ pub(crate) struct Walk {
     messages: u64,
     /// What stood in the first message before it was changed, and nowhere else.
     former: String,
-    /// Where the feed was read to.
+    /// Where the feed was read to; empty at first.
     cursor: String,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn walk(nodes: [Node; 2]) -> anyhow::Result<Walk> {
         token: String::new(),
         messages: 0,
         former: String::new(),
-        cursor: "0".to_owned(),
+        cursor: String::new(),
     };
     for (name, step) in STEPS {
         let begun = Instant::now();

@@ -12,7 +12,11 @@ use super::{LOOK_EVERY, OWN_TIME_MAX, Walk, same};
 pub(super) fn feed(walk: &mut Walk) -> anyhow::Result<String> {
     let mut positions = Vec::new();
     loop {
-        let path = walk.path(&format!("/changes?limit=1000&after={}", walk.cursor));
+        let after = match walk.cursor.as_str() {
+            "" => String::new(),
+            cursor => format!("&after={cursor}"),
+        };
+        let path = walk.path(&format!("/changes?limit=1000{after}"));
         let page = walk.nodes[1].get(&path)?.expect(200)?;
         let data = page["data"].as_array().context("a page without data")?;
         positions.extend(data.iter().filter_map(|change| change["position"].as_u64()));
