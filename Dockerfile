@@ -1,14 +1,14 @@
 # Tiro as an image, built from this tree: `docker run -p 3000:3000 IMAGE` is the server of one machine, compose.yaml starts
 # a cluster of it. docs/decisions/0020-image.md says why it is as it is.
 
-# The manifests, and programs that do nothing. It yields the same files until a manifest changes, so the layer of the
+# The manifests with their build scripts, and programs that do nothing. It yields the same files until a manifest changes, so the layer of the
 # dependencies below stays.
 FROM debian:bookworm-slim AS manifests
 WORKDIR /tiro
 COPY Cargo.toml Cargo.lock ./
 COPY crates crates
 COPY xtask xtask
-RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/lib.rs' ! -path '*/src/main.rs' -delete && \
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -name build.rs ! -path '*/src/lib.rs' ! -path '*/src/main.rs' -delete && \
     find . -type d -empty -delete && \
     for file in */src/*.rs */*/src/*.rs; do echo '//! Nothing.' >"$file"; done && \
     for file in */src/main.rs */*/src/main.rs; do echo 'fn main() {}' >>"$file"; done
@@ -16,8 +16,8 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/lib.rs' 
 FROM rust:1.95.0-slim-bookworm AS build
 WORKDIR /tiro
 # Without rust-toolchain.toml: the image's own Rust is that version, and tools for checks are not wanted here.
-# Debug information and symbols are five times the program.
-ENV CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_PROFILE_RELEASE_STRIP=symbols
+# Symbols are a quarter of the program.
+ENV CARGO_PROFILE_RELEASE_STRIP=symbols
 COPY --from=manifests /tiro ./
 RUN cargo build --release --locked -p tiro
 COPY crates crates
