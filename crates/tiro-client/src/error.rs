@@ -159,7 +159,7 @@ mod tests {
         };
         assert_eq!(
             refusal.to_string(),
-            "Values of the request were refused (422 invalid_request): two values were refused\n  \
+            "The request has invalid values (422 invalid_request): two values were refused\n  \
              `/body`: blank\n  line 7: invalid_line"
         );
     }
