@@ -96,7 +96,8 @@ impl OpenError {
         match self {
             OpenError::Silent { .. } | OpenError::Busy { .. } => true,
             OpenError::MySql(error) => match error {
-                sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
+                sqlx::Error::Io(error) => !is_untrusted(error),
+                sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed => true,
                 error => trouble::number(error).is_some_and(trouble::is_passing),
             },
             OpenError::Address
@@ -110,6 +111,12 @@ impl OpenError {
             | OpenError::Planted(_) => false,
         }
     }
+}
+
+/// Whether a handshake ended for the server's certificate, which stays as it is until somebody changes it.
+fn is_untrusted(error: &std::io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(tokio_rustls::rustls::Error::InvalidCertificate(_)))
 }
 
 impl std::error::Error for OpenError {}
