@@ -69,8 +69,11 @@ impl Process {
         for thread in fs::read_dir(format!("/proc/{}/task", self.id))? {
             let (name, used) = match fs::read_to_string(thread?.path().join("stat")) {
                 Ok(stat) => read_stat(&stat)?,
-                // A thread that ended since the folder was read.
+                // A thread that ended since the folder was read, or since its file was opened.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) if error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
+                    continue;
+                }
                 Err(error) => return Err(error.into()),
             };
             let sum = times.entry(name).or_default();
