@@ -145,7 +145,7 @@ pub(super) fn rabbitmq(text: &str) -> Result<Url, String> {
 }
 
 pub(super) fn redis(text: &str) -> Result<Url, String> {
-    let scheme = text.split(':').next().unwrap_or_default();
+    let scheme = text.split_once(':').map_or(text, |(scheme, _)| scheme);
     if scheme.contains("sentinel") {
         return Err(
             "addresses of Sentinel are not understood: name the primary, or what stands before it".to_owned(),

@@ -223,7 +223,10 @@ fn amiss(error: RedisError) -> Amiss {
     let Some((_, refused)) = answered.as_deref().and_then(|answered| answered.first()) else {
         return Amiss::Away(text);
     };
-    let said = format!("{} {}", refused.code(), refused.details().unwrap_or_default());
+    let mut said = refused.code().to_owned();
+    if let Some(details) = refused.details() {
+        said = format!("{said} {}", details.trim_end_matches('.'));
+    }
     Amiss::Refuses(match refused.code() {
         "MOVED" => format!("{said} (a Redis Cluster; Tiro needs one Redis that holds all of its keys)"),
         _ => said,
@@ -327,7 +330,10 @@ mod tests {
             amiss(value.extract_error().expect_err("it is an error")).to_string()
         };
         let full = said("-OOM command not allowed when used memory > 'maxmemory'.\r\n");
-        assert!(full.starts_with("is there and refuses: OOM"), "{full}");
+        assert!(
+            full.starts_with("is there and refuses: OOM") && full.ends_with("'maxmemory'"),
+            "{full}"
+        );
         let moved = said("-MOVED 9056 127.0.0.1:7001\r\n");
         assert!(moved.contains("a Redis Cluster"), "{moved}");
     }

@@ -270,8 +270,7 @@ fn restores_of_one_token_that_stand_at_one_place_are_each_proposed() {
 
 #[test]
 fn what_was_purged_is_no_candidate_and_the_rest_stays() {
-    if world::lacks("delete-by-query") {
-        println!("not run: TIRO_CLUSTER_LACKS says that the search server cannot delete by query");
+    if tiro_conformance::is_lacking("delete-by-query") {
         return;
     }
     run(|world| async move {

@@ -7,12 +7,12 @@ use tiro_cluster::worker::{Clear, Cleared, IndexFailure};
 use tiro_core::{Command, IfMatch};
 
 use crate::cluster::{Cluster, with_cluster};
-use crate::world::{World, cannot_delete_by_query, delete_chat, token};
+use crate::world::{World, delete_chat, token};
 use tiro_conformance::{Fault, Proxy};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_deleted_leaves_the_index_though_it_was_away_when_the_rows_went() {
-    if cannot_delete_by_query() {
+    if tiro_conformance::is_lacking("delete-by-query") {
         return;
     }
     with_cluster(|cluster| async move {
@@ -63,7 +63,7 @@ async fn what_was_deleted_leaves_the_index_though_it_was_away_when_the_rows_went
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_stay_until_nobody_writes_them_any_more() {
-    if cannot_delete_by_query() {
+    if tiro_conformance::is_lacking("delete-by-query") {
         return;
     }
     with_cluster(|cluster| async move {
@@ -95,7 +95,7 @@ async fn documents_stay_until_nobody_writes_them_any_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_an_index_there_is_nothing_to_take_out_of_the_next_one() {
-    if cannot_delete_by_query() {
+    if tiro_conformance::is_lacking("delete-by-query") {
         return;
     }
     with_cluster(|cluster| async move {

@@ -24,17 +24,6 @@ pub(crate) struct World {
     pub(crate) indexer: Arc<Indexer>,
 }
 
-/// Whether whoever started the systems says, in `TIRO_CLUSTER_LACKS` with commas between, that the search server cannot do
-/// that; a test of it says so and ends.
-pub(crate) fn cannot_delete_by_query() -> bool {
-    let lacks = std::env::var("TIRO_CLUSTER_LACKS").unwrap_or_default();
-    let cannot = lacks.split(',').any(|lacking| lacking == "delete-by-query");
-    if cannot {
-        println!("not run: TIRO_CLUSTER_LACKS says that the search server cannot delete by query");
-    }
-    cannot
-}
-
 pub(crate) fn token(name: &str) -> Token {
     Token::parse(&format!("{name:_<24}")).unwrap()
 }

@@ -45,12 +45,6 @@ fn config() -> ClusterConfig {
     ClusterConfig::read(&file).expect("the file of TIRO_CLUSTER is one of a cluster")
 }
 
-/// Whether whoever started the systems says, in `TIRO_CLUSTER_LACKS` with commas between, that they cannot do this.
-pub(super) fn lacks(capability: &str) -> bool {
-    let lacks = std::env::var("TIRO_CLUSTER_LACKS").unwrap_or_default();
-    lacks.split(',').any(|lacking| lacking == capability)
-}
-
 /// Runs a test in a world of its own, which is removed also if the test fails.
 pub(super) fn run<F>(test: impl FnOnce(World) -> F)
 where
